@@ -1,0 +1,95 @@
+"""Plain records that pass between rooms: what was asked, what was measured, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scalar = bool | int | float | str
+"""A hyperparameter's value."""
+
+Values = Mapping[str, Scalar]
+"""The hyperparameters of one configuration, by name; inactive conditional ones are absent."""
+
+Metrics = Mapping[str, float]
+"""What one epoch measured, by Keras' name: loss, accuracy, val_loss, val_accuracy, ..."""
+
+Status = Literal["RUNNING", "COMPLETED", "FAILED"]
+Cause = Literal["nan", "oom", "exception", "killed", "timeout"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as the oracle asks for it: a configuration, and the epochs to train it for."""
+
+    id: str
+    values: Values
+    seed: int
+    """Of weights, dropout and the order of examples; a promoted trial keeps its parent's."""
+    initial_epoch: int
+    """Epochs that its parent has trained already."""
+    epochs: int
+    """Epochs in all once it is finished, its ancestors' included."""
+    bracket: int = 0
+    round: int = 0
+    iteration: int = 0
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch measured."""
+
+    number: int
+    """Counted from 1 over the whole curve, ancestors' epochs included."""
+    metrics: Metrics
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial failed, as a result and not as an error."""
+
+    cause: Cause
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended well."""
+
+    score: float
+    """The objective's best value over the whole curve."""
+    best_epoch: int
+    parameters: int
+    """Number of the model's weights."""
+    seconds: float
+    """Wall time of this trial alone, building and looking inside included."""
+    insight: Metrics = field(default_factory=dict)
+    """Statistics of activations and weights after the last epoch."""
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """How well one class was recognised."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model scored on the test set."""
+
+    loss: float
+    accuracy: float
+    classes: tuple[ClassScores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Rows are true classes, columns predicted ones."""
+    sha256: str
+    """Digest of the test images and labels."""

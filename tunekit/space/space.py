@@ -1,0 +1,110 @@
+"""A search space: what may vary, on which data, how it is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from tunekit.results import Scalar
+from tunekit.space.parameters import Fixed, Parameter
+
+Tuner = Literal["hyperband", "random", "bayesian", "grid"]
+Direction = Literal["max", "min"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The metric that ranks trials."""
+
+    name: str = "val_accuracy"
+    direction: Direction = "max"
+
+    def better(self, one: float, other: float) -> bool:
+        return one > other if self.direction == "max" else one < other
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Where images and labels come from, and what is held out of them."""
+
+    source: Literal["digits", "tfds", "npz"]
+    location: str = ""
+    """The TFDS name, or the path of the .npz file (absolute, or relative to the space file and made absolute by the reader)."""
+    validation: float = 0.1
+    """Share of the training images held out for validation, the same for every class and every trial."""
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How the space is searched."""
+
+    tuner: Tuner = "hyperband"
+    max_epochs: int = 27
+    factor: int = 3
+    iterations: int = 1
+    seed: int = 0
+    max_trials: int | None = None
+    """Trials at most; needed by the tuners random and bayesian, where None means 20."""
+    limit: int | None = None
+    """Use this many of the training images, validation included; None uses all."""
+    finalists: int = 0
+    """Retrain this many of the best from scratch before a winner is picked; 0 picks it as searched."""
+    repeats: int = 3
+    """Seeds that each finalist is retrained with."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What an exported configuration adds so that it can be checked: what it scored, and with what."""
+
+    search: str
+    trial: str
+    score: float
+    epochs: int
+    best_epoch: int
+    seed: int
+    threads: int
+    data_sha256: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    test: Mapping[str, float] = field(default_factory=dict)
+    machine: str = ""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A whole space file, checked."""
+
+    name: str
+    model: str
+    data: DataSpec
+    parameters: tuple[Parameter, ...]
+    objective: Objective = Objective()
+    search: SearchSettings = SearchSettings()
+    verified: Verified | None = None
+    """Only in an exported configuration, where every parameter is fixed."""
+
+    def parameter(self, name: str) -> Parameter | None:
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
+
+    def fixed(self, values: Mapping[str, Scalar], **changes: Any) -> Space:
+        """The same space with exactly these values, every parameter fixed."""
+        parameters = tuple(Fixed(name, value) for name, value in values.items())
+        return replace(self, parameters=parameters, **changes)
+
+    def active(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The values whose conditions hold, in the space's order."""
+        kept: dict[str, Scalar] = {}
+        for parameter in self.parameters:
+            holds = all(kept.get(name) in allowed for name, allowed in parameter.when.items())
+            if parameter.name in values and holds:
+                kept[parameter.name] = values[parameter.name]
+        return kept
+
+    def smallest(self) -> dict[str, Scalar]:
+        """The configuration of every parameter's smallest value."""
+        return self.active({parameter.name: parameter.smallest for parameter in self.parameters})
+
+    def largest(self) -> dict[str, Scalar]:
+        """The configuration of every parameter's largest value."""
+        return self.active({parameter.name: parameter.largest for parameter in self.parameters})
