@@ -93,3 +93,36 @@ class Evaluation:
     """Rows are true classes, columns predicted ones."""
     sha256: str
     """Digest of the test images and labels."""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial and all that is known of how it went."""
+
+    trial: Trial
+    status: Status
+    started: float
+    """Seconds since the epoch."""
+    ended: float | None = None
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    deaths: int = 0
+    """Workers that died of it."""
+    run_id: str | None = None
+    """Of its run in MLflow."""
+    recorded: bool = False
+    """Whether MLflow has all of it."""
+    kind: Literal["trial", "repeat"] = "trial"
+    """A repeat is a finalist trained again from scratch with another seed."""
+
+    @property
+    def score(self) -> float | None:
+        return self.outcome.score if self.outcome else None
+
+
+@dataclass(frozen=True)
+class TimedEpoch:
+    """An epoch and when it ended, in seconds since the epoch."""
+
+    epoch: Epoch
+    ended: float

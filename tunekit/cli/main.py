@@ -1,5 +1,89 @@
-"""The command line."""
+"""The command line: parses, calls one function of `tunekit.study`, prints, and sets the exit code.
+
+Nothing heavy is imported before a command runs, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+import tunekit
+from tunekit.errors import TunekitError
+
+COMMANDS = {
+    "search": "tunekit.cli.searching",
+    "resume": "tunekit.cli.searching",
+    "spaces": "tunekit.cli.spaces",
+    "check": "tunekit.cli.spaces",
+    "plan": "tunekit.cli.spaces",
+    "ls": "tunekit.cli.results",
+    "show": "tunekit.cli.results",
+    "export": "tunekit.cli.results",
+    "evaluate": "tunekit.cli.results",
+    "train": "tunekit.cli.results",
+    "ui": "tunekit.cli.ui",
+}
 
 
-def main() -> None:
-    raise SystemExit("not yet")
+class LazyGroup(click.Group):
+    """Imports a command's module only when the command, or the list of all, is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[name]), name.replace("-", "_"))
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            hint = f"Did you mean {near[0]}?" if near else f"Commands: {', '.join(COMMANDS)}."
+            context.fail(f"There is no command {args[0]!r}. {hint}")
+        return super().resolve_command(context, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with: tunekit search cnn-digits",
+)
+@click.version_option(tunekit.__version__, prog_name="tunekit")
+def cli() -> None:
+    """Search hyperparameters of Keras models, record every trial in MLflow, and test the best model once."""
+
+
+def main() -> NoReturn:
+    """Run the command; turn what went wrong into a message and an exit code."""
+    # A user's mistake gets a message, not the frameworks' start-up lines around it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except TunekitError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of the output has gone, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

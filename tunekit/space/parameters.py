@@ -1,4 +1,4 @@
-"""The kinds of hyperparameter. Each checks itself on construction and raises ValueError with what it expected."""
+"""The kinds of hyperparameter. Each checks itself when made and raises ValueError with what it expected."""
 
 from __future__ import annotations
 

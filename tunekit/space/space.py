@@ -30,7 +30,7 @@ class DataSpec:
 
     source: Literal["digits", "tfds", "npz"]
     location: str = ""
-    """The TFDS name, or the path of the .npz file (absolute, or relative to the space file and made absolute by the reader)."""
+    """The TFDS name, or the path of the .npz file: absolute, or relative to the space file in the YAML."""
     validation: float = 0.1
     """Share of the training images held out for validation, the same for every class and every trial."""
 

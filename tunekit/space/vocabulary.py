@@ -42,15 +42,19 @@ class Known:
 TRAINING = (
     Known("optimizer", "adam", "how weights are updated", choices=OPTIMIZERS),
     Known("learning_rate", 1e-3, "step size, the peak of a schedule", min=1e-8, max=10.0),
-    Known("momentum", 0.9, "of momentum, nesterov and rmsprop", min=0.0, max=0.9999),
+    Known("momentum", 0.9, "of the optimizers momentum and nesterov", min=0.0, max=0.9999),
     Known("weight_decay", 0.0, "decoupled decay of all weights", min=0.0, max=1.0),
     Known("batch_size", 50, "images per step", min=1, max=65536),
     Known("schedule", "constant", "of the learning rate over max_epochs", choices=("constant", "cosine")),
-    Known("warmup", 0.0, "share of max_epochs in which the rate rises, with schedule cosine", min=0.0, max=0.9),
+    Known(
+        "warmup", 0.0, "share of max_epochs in which the rate rises, with schedule cosine", min=0.0, max=0.9
+    ),
     Known("clip_norm", 0.0, "largest norm of all gradients together; 0 does not clip", min=0.0, max=1e6),
     Known("label_smoothing", 0.0, "share of each label spread over all classes", min=0.0, max=0.9),
     Known("flip", False, "mirror half of the training images left to right, anew each epoch"),
-    Known("shift", 0, "move training images by up to this many pixels each way, anew each epoch", min=0, max=64),
+    Known(
+        "shift", 0, "move training images by up to this many pixels each way, anew each epoch", min=0, max=64
+    ),
 )
 
 LENET5 = (

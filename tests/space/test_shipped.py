@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tunekit.errors import SpaceError
+from tunekit.space.parameters import Fixed, Range
+from tunekit.space.reader import read_space
+from tunekit.space.shipped import describe, find_space, shipped_spaces
+
+SHIPPED = shipped_spaces()
+NAMES = {
+    "cnn-cifar10",
+    "cnn-digits",
+    "cnn-mnist",
+    "gru-digits",
+    "gru-mnist",
+    "lstm-mnist",
+    "recurrent-mnist",
+    "rnn-mnist",
+}
+
+
+def test_what_is_shipped() -> None:
+    assert set(SHIPPED) == NAMES
+    assert list(SHIPPED) == sorted(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_file(name: str) -> None:
+    path = SHIPPED[name]
+    space = read_space(path)
+    header = path.read_text(encoding="utf-8").splitlines()[:2]
+    assert space.name == name
+    assert header[0].startswith(f"# {name}: ")
+    assert header[1] == f"# tunekit search {name}"
+    assert describe(path) == header[0].removeprefix(f"# {name}: ")
+    assert space.search.max_epochs == (27 if name == "cnn-cifar10" else 9)
+    assert any(not isinstance(parameter, Fixed) for parameter in space.parameters)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_file_searches_the_learning_rate(name: str) -> None:
+    rate = read_space(SHIPPED[name]).parameter("learning_rate")
+    assert isinstance(rate, Range)
+    assert rate.scale == "log"
+
+
+def test_a_name_and_a_path_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("x")
+    Path("bare").write_text("x")
+    assert find_space("mine.yaml") == Path("mine.yaml")
+    assert find_space(str(tmp_path / "mine.yaml")) == tmp_path / "mine.yaml"
+    assert find_space("bare") == Path("bare")
+    assert find_space("cnn-mnist") == SHIPPED["cnn-mnist"]
+
+
+def test_a_folder_does_not_hide_a_shipped_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cnn-mnist").mkdir()
+    assert find_space("cnn-mnist") == SHIPPED["cnn-mnist"]
+    assert find_space(f".{os.sep}cnn-mnist") == Path("cnn-mnist")
+
+
+@pytest.mark.parametrize("name", ["cnn-minst", "cnn-minst.yaml", "./cnn-minst", "/nowhere/cnn-minst.yml"])
+def test_an_unknown_name_or_path(name: str) -> None:
+    with pytest.raises(SpaceError) as caught:
+        find_space(name)
+    (problem,) = caught.value.problems
+    assert "Did you mean cnn-mnist?" in problem.remedy
+    assert "cnn-cifar10, cnn-digits" in problem.remedy
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "a\0b.yaml", "x" * 5000, "\x1b[31m", "../.."])
+def test_an_odd_name(name: str) -> None:
+    if name == "../..":
+        assert find_space(name).is_dir()
+        return
+    with pytest.raises(SpaceError) as caught:
+        find_space(name)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("content", "description"),
+    [
+        ("# mine: what for\nname: x", "what for"),
+        ("\ufeff#just this", "just this"),
+        ("# mine: \x1b[31m", "\\x1b[31m"),
+        ("name: x\n# later", ""),
+        ("", ""),
+    ],
+)
+def test_a_description(tmp_path: Path, content: str, description: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(content, encoding="utf-8")
+    assert describe(path) == description
+
+
+def test_a_missing_file_has_no_description(tmp_path: Path) -> None:
+    assert describe(tmp_path / "none.yaml") == ""

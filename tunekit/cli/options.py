@@ -1,0 +1,113 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from tunekit.study.home import Home
+
+Command = Callable[..., Any]
+
+HOME_VARIABLE = "TUNEKIT_HOME"
+
+
+def home_option(command: Command) -> Command:
+    return click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("mlruns"),
+        envvar=HOME_VARIABLE,
+        show_default="./mlruns",
+        callback=lambda context, option, value: _home(value),
+        help=f"Folder for everything that is written. Also {HOME_VARIABLE}.",
+    )(command)
+
+
+def _home(path: Path) -> Home:
+    from tunekit.study.home import Home
+
+    return Home(path)
+
+
+def json_option(command: Command) -> Command:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."
+    )(command)
+
+
+def space_options(command: Command) -> Command:
+    """What changes a space from the command line."""
+    for option in reversed(
+        [
+            click.option("--set", "sets", multiple=True, metavar="PARAMETER=VALUE", help="Fix a parameter. Repeatable."),
+            click.option("--max-epochs", type=int, help="Epochs of the longest trials."),
+            click.option("--factor", type=int, help="Hyperband keeps one trial in this many at each rung."),
+            click.option("--iterations", type=int, help="How often all of Hyperband's brackets run."),
+            click.option("--seed", type=int, help="Seed of the search; 0 is a seed."),
+            click.option("--max-trials", type=int, help="Trials at most, in the plan's order."),
+            click.option("--limit", type=int, help="Use this many training images, validation included."),
+            click.option("--tuner", help="hyperband, random, bayesian or grid."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def finalist_options(command: Command) -> Command:
+    command = click.option("--repeats", type=int, help="Seeds that each finalist is trained with.  [default: 3]")(
+        command
+    )
+    return click.option(
+        "--finalists", type=int, help="Train the best K again from scratch and pick the winner by its mean."
+    )(command)
+
+
+def run_options(command: Command) -> Command:
+    """How a search is run, without any effect on its outcome but for --fast and --threads."""
+    for option in reversed(
+        [
+            click.option("--workers", callback=_number_or_auto, default="auto", metavar="N|auto",
+                         help="Trials that train side by side. auto: one a GPU, else one a core.", show_default=True),
+            click.option("--threads", callback=_number_or_auto, default="auto", metavar="N|auto",
+                         help="Threads a trial; part of the search's definition. auto: 1."),
+            click.option("--fast", is_flag=True, help="Give up bit-for-bit repeatable scores for speed."),
+            click.option("--no-pictures", is_flag=True, help="Record no filters, activations and curves."),
+            click.option("--trial-timeout", callback=_duration, metavar="TIME",
+                         help="Fail a trial that takes longer, such as 90s, 30m or 2h."),
+            click.option("--time-budget", callback=_duration, metavar="TIME",
+                         help="End the search after this time, with the winner tested and exported."),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _number_or_auto(context: click.Context, option: click.Parameter, value: str) -> int | None:
+    if value == "auto":
+        return None
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise click.BadParameter(f"expected a whole number from 1, or auto, got {value!r}.")
+    return number
+
+
+def _duration(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+    number, unit = (value[:-1], value[-1]) if value[-1:] in units else (value, "s")
+    try:
+        seconds = float(number) * units[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise click.BadParameter(f"expected a time such as 90s, 30m or 2h, got {value!r}.")
+    return seconds

@@ -1,0 +1,226 @@
+"""What a search shows while it runs: a live table in a terminal, else a line for each finished trial."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tunekit.results import TimedEpoch, TrialRecord
+from tunekit.search.winner import ranked
+from tunekit.study.plan import Plan, plan_of
+from tunekit.study.session import Reporter, Session
+from tunekit.trial.jobs import Step
+
+RATE_WINDOW = 60.0
+"""Seconds over which epochs per second are counted."""
+
+
+@contextmanager
+def make_progress(to_stderr: bool) -> Iterator[Reporter]:
+    """The display that fits where the output goes."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    if stream.isatty():
+        display = LiveDisplay(stream)
+        with display.live:
+            yield display
+    else:
+        yield Lines(stream)
+
+
+class Counting(Reporter):
+    """Keeps count of what is done, for either display."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.session: Session | None = None
+        self.done = 0
+        self.failed = 0
+        self.repeats = 0
+        self.best: TrialRecord | None = None
+        self.epochs_done = 0
+        self._recent: deque[float] = deque()
+        self._began = time.monotonic()
+
+    def opened(self, session: Session) -> None:
+        self.session = session
+        self.plan = plan_of(session.space)
+        for record in session.state.records("trial"):
+            self.epochs_done += len(session.state.own_epochs(record.trial.id))
+            if record.status != "RUNNING":
+                self._count(record)
+
+    def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
+        if record.kind == "trial":
+            self.epochs_done += 1
+        now = time.monotonic()
+        self._recent.append(now)
+        while self._recent and self._recent[0] < now - RATE_WINDOW:
+            self._recent.popleft()
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        self._count(record)
+
+    def rate(self) -> float:
+        """Epochs per second."""
+        span = min(RATE_WINDOW, time.monotonic() - self._began)
+        return len(self._recent) / span if span > 0 else 0.0
+
+    def seconds_left(self) -> float | None:
+        if self.plan is None or not self._recent:
+            return None
+        return max(0, self.plan.epochs - self.epochs_done) / self.rate()
+
+    def _count(self, record: TrialRecord) -> None:
+        if record.kind != "trial":
+            self.repeats += 1
+        elif record.score is None:
+            self.failed += 1
+        else:
+            self.done += 1
+            assert self.session is not None
+            contenders = [record] if self.best is None else [self.best, record]
+            self.best = ranked(contenders, self.session.space.objective)[0]
+
+
+class Lines(Counting):
+    """One plain line for each finished trial."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def stage(self, text: str) -> None:
+        click.echo(text, file=self._stream)
+
+    def opened(self, session: Session) -> None:
+        super().opened(session)
+        assert self.plan is not None
+        known = f", {self.done} of them done" if self.done else ""
+        click.echo(
+            f"{session.folder.name}: {self.plan.trials} trials, {self.plan.epochs} epochs{known}; "
+            f"{session.workers.count} workers of {session.workers.threads} threads",
+            file=self._stream,
+        )
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        super().trial_ended(record)
+        assert self.plan is not None
+        trial = record.trial
+        if record.outcome is not None:
+            took = f"{record.outcome.score:.4f} in {record.outcome.seconds:.1f} s"
+        else:
+            assert record.failure is not None
+            took = f"failed: {record.failure.cause}: {record.failure.message.splitlines()[0][:120]}"
+        values = " ".join(f"{name}={short(value)}" for name, value in trial.values.items())
+        place = f"{self.done + self.failed}/{self.plan.trials}" if record.kind == "trial" else "repeat"
+        click.echo(
+            f"[{place}] trial {trial.id} bracket {trial.bracket} rung {trial.round} "
+            f"epochs {trial.initial_epoch + 1}-{trial.epochs}: {took}  {values}",
+            file=self._stream,
+        )
+
+
+class LiveDisplay(Counting):
+    """Progress, rung, speed, time left, the best so far, and what each worker does."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.live = Live(console=Console(file=stream), refresh_per_second=4, transient=True)
+        self._stage = ""
+        self._workers: dict[int, tuple[TrialRecord, int, float]] = {}
+        self._trial_worker: dict[str, int] = {}
+
+    def stage(self, text: str) -> None:
+        self._stage = text
+        self.live.update(Text(text))
+
+    def trial_started(self, record: TrialRecord, worker: int) -> None:
+        self._workers[worker] = (record, record.trial.initial_epoch, 0.0)
+        self._trial_worker[record.trial.id] = worker
+        self.tick()
+
+    def progressed(self, trial_id: str, worker: int, step: Step) -> None:
+        record, _, _ = self._workers[worker]
+        self._workers[worker] = (record, step.epoch - 1, step.share)
+
+    def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
+        super().epoch_done(record, epoch)
+        worker = self._trial_worker[record.trial.id]
+        if self._workers[worker][0].trial.id == record.trial.id:
+            self._workers[worker] = (record, epoch.epoch.number, 0.0)
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        super().trial_ended(record)
+        worker = self._trial_worker.pop(record.trial.id, None)
+        if worker is not None and self._workers[worker][0].trial.id == record.trial.id:
+            del self._workers[worker]
+
+    def tick(self) -> None:
+        if self.plan is not None:
+            self.live.update(Group(self._headline(), self._bar(), self._best_line(), self._worker_table()))
+
+    def _headline(self) -> Text:
+        assert self.plan is not None
+        assert self.session is not None
+        left = self.seconds_left()
+        failed = f", {self.failed} failed" if self.failed else ""
+        repeats = f", {self.repeats} repeats" if self.repeats else ""
+        return Text(
+            f"{self.session.folder.name}: {self.done + self.failed} of {self.plan.trials} trials{failed}{repeats} · "
+            f"{self.epochs_done} of {self.plan.epochs} epochs · {self.rate():.2f} epochs/s · "
+            + (f"about {duration(left)} left" if left is not None else "time left: not known yet")
+        )
+
+    def _bar(self) -> ProgressBar:
+        assert self.plan is not None
+        return ProgressBar(total=self.plan.epochs, completed=self.epochs_done, width=60)
+
+    def _best_line(self) -> Text:
+        if self.best is None or self.session is None:
+            return Text("best so far: none yet")
+        values = " ".join(f"{name}={short(value)}" for name, value in self.best.trial.values.items())
+        name = self.session.space.objective.name
+        return Text(
+            f"best so far: {name} {self.best.score:.4f} (trial {self.best.trial.id}, "
+            f"{self.best.trial.epochs} epochs) {values}",
+            overflow="ellipsis",
+            no_wrap=True,
+        )
+
+    def _worker_table(self) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("worker", "trial", "bracket", "rung", "epoch"):
+            table.add_column(heading)
+        for worker, (record, epoch, share) in sorted(self._workers.items()):
+            trial = record.trial
+            now = min(trial.epochs, epoch + share)
+            table.add_row(
+                str(worker), trial.id, str(trial.bracket), str(trial.round), f"{now:.1f} of {trial.epochs}"
+            )
+        return table
+
+
+def short(value: object) -> str:
+    """A value in at most six digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float) -> str:
+    """Such as 45 s, 12 min or 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

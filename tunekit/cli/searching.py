@@ -1,0 +1,83 @@
+"""`tunekit search` and `tunekit resume`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunekit.cli.options import finalist_options, home_option, json_option, run_options, space_options
+
+if TYPE_CHECKING:
+    from tunekit.study.home import Home
+    from tunekit.study.search import Report
+    from tunekit.study.session import Settings
+
+
+@click.command()
+@click.argument("space", metavar="SPACE")
+@space_options
+@finalist_options
+@run_options
+@click.option("--name", help="Of the search.  [default: the space's name]")
+@click.option("--resume", "go_on", is_flag=True, help="Go on with the search if its name exists already.")
+@home_option
+@json_option
+def search(space: str, go_on: bool, as_json: bool, **options: Any) -> None:
+    """Search SPACE, a file or the name of a shipped space, test the best model and export its configuration.
+
+    Example: tunekit search gru-mnist --max-epochs 3 --limit 6000
+    """
+    from tunekit.space.override import apply_settings
+    from tunekit.space.reader import read_space
+    from tunekit.space.shipped import find_space
+    from tunekit.study.search import search as run
+
+    overrides = {
+        name: options[name]
+        for name in (
+            "tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit", "finalists", "repeats"
+        )
+    }  # fmt: skip
+    wanted = apply_settings(read_space(find_space(space)), options["sets"], **overrides)
+    _run(as_json, lambda reporter: run(wanted, _settings(options), reporter, go_on))
+
+
+@click.command()
+@click.argument("name", metavar="[SEARCH]", required=False)
+@run_options
+@home_option
+@json_option
+def resume(name: str | None, as_json: bool, **options: Any) -> None:
+    """Go on with SEARCH, or the newest one, where it was.
+
+    Example: tunekit resume cnn-cifar10
+    """
+    from tunekit.study.search import resume as run
+
+    _run(as_json, lambda reporter: run(name, _settings(options), reporter))
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    from tunekit.study.session import Settings
+
+    home: Home = options["home"]
+    return Settings(
+        home=home,
+        name=options.get("name"),
+        workers=options["workers"],
+        threads=options["threads"],
+        fast=options["fast"],
+        pictures=not options["no_pictures"],
+        trial_timeout=options["trial_timeout"],
+        time_budget=options["time_budget"],
+    )
+
+
+def _run(as_json: bool, study: Any) -> None:
+    from tunekit.cli.progress import make_progress
+    from tunekit.cli.render import report_json, report_text
+
+    with make_progress(to_stderr=as_json) as reporter:
+        report: Report = study(reporter)
+    click.echo(report_json(report) if as_json else report_text(report))

@@ -1,0 +1,72 @@
+"""A configuration and the data's shape become a Keras model."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from tunekit.errors import ModelError
+from tunekit.models.lenet5 import lenet5
+from tunekit.models.recurrent import recurrent
+from tunekit.results import Values
+from tunekit.space.vocabulary import complete
+
+
+@dataclass(frozen=True)
+class ImageShape:
+    """What a model must know of its data; a user's own model function gets it as its second argument."""
+
+    shape: tuple[int, int, int]
+    """Height, width and channels."""
+    classes: int
+    mean: tuple[float, ...]
+    """Per channel, of pixels divided by 255."""
+    std: tuple[float, ...]
+
+
+Builder = Callable[[Values, ImageShape], keras.Model]
+BUILDERS: dict[str, Builder] = {"lenet5": lenet5, "recurrent": recurrent}
+
+
+def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Model:
+    """The untrained model; its weights follow from the seed alone."""
+    # Layers are numbered from the beginning again, so that a rebuilt model has the names its checkpoint knows.
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    builder = BUILDERS.get(model) or _import_builder(model)
+    built = builder(complete(model, values), data)
+    if not isinstance(built, keras.Model):
+        raise ModelError(f"{model}: expected a function that returns a keras.Model, got {type(built).__name__}.")
+    expected = (None, data.classes)
+    if tuple(built.output_shape) != expected:
+        raise ModelError(
+            f"{model}: expected an output of shape {expected}, one probability per class, "
+            f"got {tuple(built.output_shape)}. End the model with Dense({data.classes}, activation='softmax')."
+        )
+    return built
+
+
+def _import_builder(model: str) -> Builder:
+    """Find `package.module:function`, also beside the place where the command runs."""
+    module_name, _, function_name = model.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise ModelError(
+            f"model {model}: there is no module {module_name}. "
+            f"Run the command in the folder that holds it, or install it into this environment."
+        ) from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise ModelError(f"model {model}: {module_name} has no function {function_name}.")
+    builder: Builder = function
+    return builder

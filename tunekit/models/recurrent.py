@@ -1,0 +1,40 @@
+"""A recurrent network that reads an image row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+from keras import layers
+
+from tunekit.models.layers import image_input, l2, standardise
+from tunekit.results import Values
+
+if TYPE_CHECKING:
+    from tunekit.models.build import ImageShape
+
+CELLS = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
+
+
+def recurrent(values: Values, data: ImageShape) -> keras.Model:
+    """One to three recurrent layers over the rows, then the output on the last state."""
+    height, width, channels = data.shape
+    inputs = image_input(data.shape)
+    x = standardise(inputs, data.mean, data.std)
+    x = layers.Reshape((height, width * channels), name="rows")(x)
+    depth = int(values["layers"])
+    cell = str(values["cell"])
+    for number in range(1, depth + 1):
+        x = CELLS[cell](
+            int(values["hidden_units"]),
+            return_sequences=number < depth,
+            kernel_regularizer=l2(values["l2"]),
+            recurrent_regularizer=l2(values["l2"]),
+            name=f"{cell}{number}",
+        )(x)
+    if values["batch_norm"]:
+        x = layers.BatchNormalization(name="batch_norm")(x)
+    if values["dropout"]:
+        x = layers.Dropout(float(values["dropout"]), name="dropout")(x)
+    outputs = layers.Dense(data.classes, activation="softmax", dtype="float32", name="output")(x)
+    return keras.Model(inputs, outputs, name=cell)

@@ -1,0 +1,202 @@
+"""What the mended oracles share: Keras Tuner's `Oracle` driven by a schedule.
+
+Mended against Keras Tuner 1.4.8: the outcome does not depend on the order in which trials finish; seed 0 is a seed;
+a failed first-rung trial is replaced by a fresh configuration; failures in a row do not end the search; an infinite
+score is a failure; a space smaller than a rung is promoted all the same; nothing is written to disk here.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from keras_tuner import HyperParameters, Oracle
+from keras_tuner.engine.trial import Trial as TunerTrial
+from keras_tuner.engine.trial import TrialStatus
+
+from tunekit.oracles.schedule import BracketPlan, Schedule, Slot
+from tunekit.results import Trial, Values
+
+MAX_COLLISIONS = 200
+"""Draws of one slot that may repeat earlier configurations before the space counts as exhausted."""
+
+
+def derive_seed(*parts: object) -> int:
+    """A seed of 31 bits that follows from the parts and nothing else."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
+
+
+class Scheduled(Oracle):  # type: ignore[misc]
+    """Mix-in before one of Keras Tuner's oracles, which supplies the configurations."""
+
+    replaces_failures = True
+
+    def _start(self, plans: Sequence[BracketPlan], seed: int, max_trials: int | None) -> None:
+        """Call last in the constructor: Keras Tuner's own takes seed 0 for no seed."""
+        self.seed = seed
+        self.max_trials = None
+        self.verbose = 0
+        self.schedule = Schedule(plans, self.objective.direction == "max", max_trials)
+        self._slots: dict[str, Slot] = {}
+        self._first_draws: dict[str, list[int]] = {}
+        self._slot_draws: set[tuple[int, str]] = set()
+
+    # For the coordinator
+
+    def ask(self) -> Trial | None:
+        """The next trial to run; None while all wait for others, and when the search is complete."""
+        slot, values = self._next_proposal()
+        if slot is None or values is None:
+            return None
+        return self._begin(slot, values)
+
+    def finish(self, trial_id: str, score: float) -> None:
+        """A trial completed with this score."""
+        self._end(trial_id, score if math.isfinite(score) else None)
+
+    def fail(self, trial_id: str) -> None:
+        """A trial failed for good."""
+        self._end(trial_id, None)
+
+    @property
+    def complete(self) -> bool:
+        return self.schedule.complete
+
+    def may_continue(self, trial_id: str) -> bool:
+        """Whether a later rung can still need the trial's checkpoint."""
+        slot = self._slots[trial_id]
+        return self.schedule.trial_id(slot) == trial_id and self.schedule.may_continue(slot)
+
+    # For a Keras Tuner `Tuner`
+
+    def create_trial(self, tuner_id: str) -> TunerTrial:
+        if tuner_id in self.ongoing_trials:
+            return self.ongoing_trials[tuner_id]
+        asked = self.ask()
+        if asked is None:
+            status = TrialStatus.STOPPED if self.complete else TrialStatus.IDLE
+            return TunerTrial(hyperparameters=self.get_space(), trial_id="", status=status)
+        trial = self.trials[asked.id]
+        self.ongoing_trials[tuner_id] = trial
+        return trial
+
+    def end_trial(self, trial: TunerTrial) -> None:
+        known = self.trials[trial.trial_id]
+        score = None
+        if trial.status == TrialStatus.COMPLETED:
+            self.score_trial(known)
+            score = known.score
+        self._end(trial.trial_id, score if score is not None and math.isfinite(score) else None)
+        self.ongoing_trials = {
+            tuner: ongoing
+            for tuner, ongoing in self.ongoing_trials.items()
+            if ongoing.trial_id != trial.trial_id
+        }
+
+    def _save_trial(self, trial: TunerTrial) -> None:
+        """The coordinator keeps the state; Keras Tuner's files break under a kill."""
+
+    def save(self) -> None:
+        """See `_save_trial`."""
+
+    # Configurations
+
+    def propose_values(self, slot: Slot) -> dict[str, Any] | None:
+        """A fresh configuration for a first-rung slot; None where the space is exhausted."""
+        for within_search in (True, False):
+            for collision in range(MAX_COLLISIONS):
+                seed = derive_seed(self.seed, "values", slot.number, slot.attempt, collision)
+                values = self._sample(seed)
+                if self._is_new(slot, values, within_search):
+                    return values
+        return None
+
+    def _sample(self, seed: int) -> dict[str, Any]:
+        hps = HyperParameters()
+        for offset, hp in enumerate(self.hyperparameters.space):
+            hps.merge([hp])
+            if hps.is_active(hp):
+                hps.values[hp.name] = hp.random_sample(seed + offset)
+        return dict(hps.values)
+
+    def _is_new(self, slot: Slot, values: dict[str, Any], within_search: bool) -> bool:
+        """Compared with what slots before this one drew first, and with this slot's own: never with what time decides."""
+        key = self._compute_values_hash(values)
+        if (slot.number, key) in self._slot_draws:
+            return False
+        since = 0 if within_search else slot.number - slot.position
+        return not any(since <= number < slot.number for number in self._first_draws.get(key, ()))
+
+    def _compute_values_hash(self, values: dict[str, Any]) -> str:
+        plain = {name: value for name, value in values.items() if not name.startswith("tuner/")}
+        return str(Oracle._compute_values_hash(self, plain))
+
+    # The walk
+
+    def _next_proposal(self) -> tuple[Slot | None, dict[str, Any] | None]:
+        while (slot := self.schedule.next_slot()) is not None:
+            if slot.parent is not None:
+                return slot, self._plain_values(slot.parent)
+            values = self.propose_values(slot)
+            if values is not None:
+                return slot, values
+            self.schedule.exhaust(slot)
+        return None, None
+
+    def _plain_values(self, slot: Slot) -> dict[str, Any]:
+        values = self.trials[self.schedule.trial_id(slot)].hyperparameters.values
+        return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+
+    def _begin(self, slot: Slot, values: dict[str, Any]) -> Trial:
+        trial_id = self.schedule.trial_id(slot)
+        plan = self.schedule.brackets[slot.bracket].plan
+        rung = plan.rungs[slot.round]
+        parent = self.schedule.trial_id(slot.parent) if slot.parent else None
+        if parent is None:
+            key = self._compute_values_hash(values)
+            self._slot_draws.add((slot.number, key))
+            if slot.attempt == 0:
+                self._first_draws.setdefault(key, []).append(slot.number)
+        slot.state = "RUNNING"
+        self._slots[trial_id] = slot
+        # The declared space is shared: copying it through its configuration costs a millisecond a trial.
+        hyperparameters = copy.copy(self.hyperparameters)
+        hyperparameters.values = values | {
+            "tuner/epochs": rung.epochs,
+            "tuner/initial_epoch": rung.initial_epoch,
+            "tuner/bracket": plan.number,
+            "tuner/round": slot.round,
+            **({"tuner/trial_id": parent} if parent else {}),
+        }
+        trial = TunerTrial(hyperparameters=hyperparameters, trial_id=trial_id, status=TrialStatus.RUNNING)
+        self.trials[trial_id] = trial
+        self.start_order.append(trial_id)
+        return Trial(
+            id=trial_id,
+            values=_plain(values),
+            seed=derive_seed(self.seed, "trial", self.schedule.trial_id(slot.root)),
+            initial_epoch=rung.initial_epoch,
+            epochs=rung.epochs,
+            bracket=plan.number,
+            round=slot.round,
+            iteration=plan.iteration,
+            parent=parent,
+        )
+
+    def _end(self, trial_id: str, score: float | None) -> None:
+        slot = self._slots[trial_id]
+        trial = self.trials[trial_id]
+        trial.score = score
+        trial.best_step = slot.round
+        trial.status = TrialStatus.FAILED if score is None else TrialStatus.COMPLETED
+        self.end_order.append(trial_id)
+        self.schedule.end(slot, score, self.replaces_failures)
+
+
+def _plain(values: dict[str, Any]) -> Values:
+    """Without NumPy's scalars, which neither JSON nor YAML knows."""
+    return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}

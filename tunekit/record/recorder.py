@@ -1,0 +1,290 @@
+"""Writes a search into MLflow: a parent run for the search, a child run for each trial.
+
+Every call can be repeated: runs are found again by their tags, and metrics carry the time at which the state
+says they were measured, which MLflow stores once however often it is told. So a resume brings MLflow up to
+date by recording again what may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunekit.errors import StoreError
+from tunekit.record.store import Store, open_store
+from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
+from tunekit.space.space import Space
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+BATCH = 800
+"""Metrics a call; MLflow takes at most 1,000."""
+PARENT = "parent"
+
+
+class Recorder:
+    """One search's place in MLflow."""
+
+    def __init__(self, store: Store, space: Space, search: str, uid: str, parent_run: str) -> None:
+        self.store = store
+        self.parent_run = parent_run
+        self._space = space
+        self._search = search
+        self._uid = uid
+
+    @classmethod
+    def open(
+        cls, home: Path, space: Space, search: str, uid: str, parent_run: str | None, facts: Mapping[str, Any]
+    ) -> Recorder:
+        """Open the store and the search's parent run, made if it does not exist yet."""
+        store = open_store(home, space.name, space.objective.name)
+        recorder = cls(store, space, search, uid, parent_run or "")
+        with _explained(store):
+            if not parent_run:
+                recorder.parent_run = recorder._find_run(PARENT) or recorder._create_parent(facts)
+            else:
+                store.client.update_run(parent_run, status="RUNNING")
+        return recorder
+
+    # Trials
+
+    def start_trial(self, record: TrialRecord, ancestors: Sequence[TimedEpoch]) -> str:
+        """The trial's run, which begins with its ancestors' epochs so that it can be read alone."""
+        with _explained(self.store):
+            run_id = record.run_id or self._find_run(record.trial.id) or self._create_child(record)
+            self.log_epochs(run_id, ancestors)
+        return run_id
+
+    def log_epochs(self, run_id: str, epochs: Iterable[TimedEpoch]) -> None:
+        metrics = [
+            self._metric(name, value, timed.ended, timed.epoch.number)
+            for timed in epochs
+            for name, value in {**timed.epoch.metrics, "seconds": timed.epoch.seconds}.items()
+        ]
+        self._log(run_id, metrics)
+
+    def end_trial(self, record: TrialRecord, pictures: Path | None) -> None:
+        """The trial's score, statistics and artefacts, and its end as COMPLETED or FAILED."""
+        assert record.run_id is not None
+        assert record.ended is not None
+        with _explained(self.store):
+            if record.outcome is not None:
+                self._log(record.run_id, self._final_metrics(record))
+            if record.failure is not None:
+                self._set_tags(record.run_id, _failure_tags(record))
+                if record.failure.traceback:
+                    self.store.client.log_text(record.run_id, record.failure.traceback, "traceback.txt")
+            if pictures is not None and pictures.is_dir():
+                self.store.client.log_artifacts(record.run_id, str(pictures))
+            status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
+            self.store.client.set_terminated(record.run_id, status, end_time=_milliseconds(record.ended))
+        if pictures is not None:
+            shutil.rmtree(pictures, ignore_errors=True)
+
+    def log_text(self, run_id: str, text: str, name: str) -> None:
+        with _explained(self.store):
+            self.store.client.log_text(run_id, text, name)
+
+    # The search
+
+    def log_progress(self, completed: int, best: float, when: float) -> None:
+        """The best score so far over the number of completed trials."""
+        self._log(
+            self.parent_run, [self._metric(f"best_{self._space.objective.name}", best, when, completed)]
+        )
+
+    def log_summary(self, metrics: Metrics, tags: Mapping[str, str], when: float) -> None:
+        with _explained(self.store):
+            self._log(self.parent_run, [self._metric(name, value, when, 0) for name, value in metrics.items()])
+            self._set_tags(self.parent_run, tags)
+
+    def log_files(self, paths: Iterable[Path], folder: str | None = None) -> None:
+        with _explained(self.store):
+            for path in paths:
+                self.store.client.log_artifact(self.parent_run, str(path), folder)
+
+    def log_evaluation(self, evaluation: Evaluation, validation: float | None, when: float) -> None:
+        """The winner's test scores on the parent run."""
+        macro = {
+            name: sum(getattr(scores, name) for scores in evaluation.classes) / len(evaluation.classes)
+            for name in ("precision", "recall", "f1")
+        }
+        metrics = {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
+        metrics |= {f"test_{name}_macro": value for name, value in macro.items()}
+        for number, scores in enumerate(evaluation.classes):
+            name = _safe(scores.name) or str(number)
+            metrics |= {
+                f"test_class/{name}/precision": scores.precision,
+                f"test_class/{name}/recall": scores.recall,
+                f"test_class/{name}/f1": scores.f1,
+            }
+        if validation is not None:
+            metrics["validation_minus_test_accuracy"] = validation - evaluation.accuracy
+        self.log_summary(metrics, {"tunekit.test_sha256": evaluation.sha256}, when)
+
+    def finish(self, status: str) -> None:
+        """Close the parent run: FINISHED, FAILED or KILLED."""
+        with _explained(self.store):
+            self.store.client.set_terminated(self.parent_run, status)
+
+    def kill(self, run_ids: Iterable[str]) -> None:
+        """Mark runs that a signal or an error broke off; a resume opens them again."""
+        with _explained(self.store):
+            for run_id in run_ids:
+                self.store.client.set_terminated(run_id, "KILLED")
+
+    def reopen(self, run_id: str) -> None:
+        with _explained(self.store):
+            self.store.client.update_run(run_id, status="RUNNING")
+
+    # Runs and their tags
+
+    def _find_run(self, trial_id: str) -> str | None:
+        found = self.store.client.search_runs(
+            [self.store.experiment_id],
+            f"tags.`tunekit.uid` = '{self._uid}' AND tags.`tunekit.trial` = '{trial_id}'",
+            max_results=1,
+        )
+        return str(found[0].info.run_id) if found else None
+
+    def _create_parent(self, facts: Mapping[str, Any]) -> str:
+        settings = self._space.search
+        tags = self._tags(PARENT) | {
+            "mlflow.runName": self._search,
+            "mlflow.note.content": f"tunekit search of the space **{self._space.name}** "
+            f"({self._space.model} on {facts.get('data_name')}), seed {settings.seed}.",
+            **{f"tunekit.{name}": str(value) for name, value in facts.items()},
+        }
+        run = self.store.client.create_run(self.store.experiment_id, tags=tags)
+        params = {
+            name: getattr(settings, name)
+            for name in ("tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit")
+        }
+        self._log_params(run.info.run_id, {name: value for name, value in params.items() if value is not None})
+        self._log_data(run.info.run_id, facts)
+        return str(run.info.run_id)
+
+    def _create_child(self, record: TrialRecord) -> str:
+        trial = record.trial
+        tags = self._tags(trial.id) | {
+            "mlflow.runName": f"{self._search} {trial.id}",
+            "mlflow.parentRunId": self.parent_run,
+            "tunekit.kind": record.kind,
+            "tunekit.bracket": str(trial.bracket),
+            "tunekit.round": str(trial.round),
+            "tunekit.iteration": str(trial.iteration),
+            "tunekit.initial_epoch": str(trial.initial_epoch),
+            "tunekit.epochs": str(trial.epochs),
+            "tunekit.seed": str(trial.seed),
+            **({"tunekit.parent_trial": trial.parent} if trial.parent else {}),
+        }
+        run = self.store.client.create_run(
+            self.store.experiment_id, start_time=_milliseconds(record.started), tags=tags
+        )
+        self._log_params(run.info.run_id, trial.values)
+        return str(run.info.run_id)
+
+    def _tags(self, trial_id: str) -> dict[str, str]:
+        # MLflow matches rows one by one, so that what a search is filtered by stands on every run.
+        return {
+            "tunekit.uid": self._uid,
+            "tunekit.search": self._search,
+            "tunekit.space": self._space.name,
+            "tunekit.model": self._space.model,
+            "tunekit.tuner": self._space.search.tuner,
+            "tunekit.trial": trial_id,
+            "mlflow.user": os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown",
+            "mlflow.source.name": f"tunekit {' '.join(sys.argv[1:])}"[:5000],
+            "mlflow.source.type": "LOCAL",
+        }
+
+    def _final_metrics(self, record: TrialRecord) -> list[Metric]:
+        outcome, ended = record.outcome, record.ended
+        assert outcome is not None
+        assert ended is not None
+        values = {
+            f"best_{self._space.objective.name}": outcome.score,
+            "best_epoch": outcome.best_epoch,
+            "parameters": outcome.parameters,
+            "trial_seconds": outcome.seconds,
+            **outcome.insight,
+        }
+        return [self._metric(name, value, ended, record.trial.epochs) for name, value in values.items()]
+
+    def _log_data(self, run_id: str, facts: Mapping[str, Any]) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(
+            name=str(facts.get("data_name", "data"))[:500],
+            digest=str(facts.get("data_sha256", ""))[:36],
+            source_type="tunekit",
+            source=json.dumps({"source": facts.get("data_name")}),
+            profile=json.dumps({"training_images": facts.get("data_count"), "shape": facts.get("data_shape")}),
+        )
+        self.store.client.log_inputs(
+            run_id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+        )
+
+    # MLflow's calls in the sizes it takes
+
+    def _metric(self, name: str, value: float, when: float, step: int) -> Metric:
+        from mlflow.entities import Metric
+
+        return Metric(name, float(value), _milliseconds(when), step)
+
+    def _log(self, run_id: str, metrics: Sequence[Metric]) -> None:
+        with _explained(self.store):
+            for start in range(0, len(metrics), BATCH):
+                self.store.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+
+    def _log_params(self, run_id: str, values: Values) -> None:
+        from mlflow.entities import Param
+
+        params = [Param(name, str(value)) for name, value in values.items()]
+        for start in range(0, len(params), 100):
+            self.store.client.log_batch(run_id, params=params[start : start + 100])
+
+    def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        for name, value in tags.items():
+            self.store.client.set_tag(run_id, name, value[:5000])
+
+
+def _failure_tags(record: TrialRecord) -> dict[str, str]:
+    assert record.failure is not None
+    return {"tunekit.cause": record.failure.cause, "tunekit.message": record.failure.message}
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _safe(name: str) -> str:
+    return "".join(character if character.isalnum() or character in "_-. " else "_" for character in name)
+
+
+class _explained:  # noqa: N801  (a context manager that reads as one)
+    """MLflow's errors in words that say what to do."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        from mlflow.exceptions import MlflowException
+
+        if isinstance(error, MlflowException | OSError):
+            first_line = next(iter(str(error).splitlines()), type(error).__name__)
+            raise StoreError(
+                f"{self._store.tracking_uri}: MLflow's store could not be written: {first_line}. "
+                "What is finished is kept in the search's own state; resume the search once the store is mended."
+            ) from error
+
+

@@ -1,0 +1,50 @@
+"""The winner's model in MLflow's registry."""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tunekit.record.store import Store
+
+CHAMPION = "champion"
+
+
+def register(store: Store, run_id: str, model_file: Path, name: str) -> str:
+    """Log the model on the run, register it, and make it the champion; returns its registered version."""
+    import keras
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    model = keras.saving.load_model(model_file, compile=False)
+    import numpy as np
+
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, *model.input_shape[1:]))]),
+        outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *model.output_shape[1:]))]),
+    )
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    with mlflow.start_run(run_id=run_id):
+        info = mlflow.keras.log_model(
+            model,
+            name="model",
+            signature=signature,
+            # MLflow would find them out by loading the model in a process of its own, which takes 9 s.
+            pip_requirements=_requirements(),
+            registered_model_name=name,
+        )
+    registered = str(info.registered_model_version)
+    store.client.set_registered_model_alias(name, CHAMPION, registered)
+    return registered
+
+
+def _requirements() -> list[str]:
+    found = []
+    for package in ("keras", "tensorflow", "numpy"):
+        try:
+            found.append(f"{package}=={version(package)}")
+        except PackageNotFoundError:
+            continue
+    return found

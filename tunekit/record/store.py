@@ -1,0 +1,94 @@
+"""Where MLflow keeps the record: the user's own server, or a file below the home folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunekit.errors import StoreError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+DATABASE = "mlflow.db"
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open MLflow store and the experiment in it that a search writes to."""
+
+    client: MlflowClient
+    tracking_uri: str
+    experiment_id: str
+
+
+def tracking_uri(home: Path) -> str:
+    """MLFLOW_TRACKING_URI where the user has set it, else the database below the home folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home / DATABASE).absolute()}"
+
+
+def quiet_environment() -> None:
+    """Before MLflow is imported: nothing is sent anywhere, and no stored model may run code when it is read."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for name in ("alembic", "mlflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="mlflow.*")
+
+
+def open_store(home: Path, experiment: str, objective: str) -> Store:
+    """Open the store, made if need be, with the experiment of this name, or of MLFLOW_EXPERIMENT_NAME."""
+    quiet_environment()
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    uri = tracking_uri(home)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        # Without this MLflow's fluent calls would make a database of their own in the working directory.
+        mlflow.set_tracking_uri(uri)
+        client = mlflow.MlflowClient(uri)
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            experiment_id = _create(client, name, home, objective)
+        elif found.lifecycle_stage == "deleted":
+            raise StoreError(
+                f"{uri}: the experiment {name} was deleted. Restore it with `mlflow experiments restore "
+                f"--experiment-id {found.experiment_id}`, or set MLFLOW_EXPERIMENT_NAME to another."
+            )
+        else:
+            experiment_id = found.experiment_id
+    except MlflowException as error:
+        raise StoreError(f"{uri}: MLflow's store could not be opened: {_advice(error, uri)}") from error
+    except OSError as error:
+        raise StoreError(f"{home}: MLflow's store could not be written: {error.strerror}.") from error
+    return Store(client, uri, experiment_id)
+
+
+def _create(client: MlflowClient, name: str, home: Path, objective: str) -> str:
+    own = "MLFLOW_TRACKING_URI" not in os.environ
+    # A server of the user's decides on its own where artefacts go.
+    location = (home / "artifacts" / name).absolute().as_uri() if own else None
+    experiment_id: str = client.create_experiment(
+        name,
+        artifact_location=location,
+        tags={
+            "mlflow.experimentKind": "custom_model_development",
+            "mlflow.experiment.primaryMetric.name": f"best_{objective}",
+            "mlflow.experiment.primaryMetric.greaterIsBetter": "True",
+        },
+    )
+    return experiment_id
+
+
+def _advice(error: Exception, uri: str) -> str:
+    text = str(error).splitlines()[0]
+    if "db upgrade" in str(error) or "out-of-date database schema" in str(error):
+        return f"it was made by another version of MLflow. Run `mlflow db upgrade {uri}` after a backup."
+    return f"{text}. Check the address, and that the server or the disk behind it can be reached."

@@ -1,0 +1,184 @@
+"""The loop that asks the oracle, gives trials to workers, and writes down what comes back.
+
+Only this loop decides and writes. A step is in the state before an observer hears of it, so that a kill at any
+instant loses at most the epoch in hand of each running trial.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from tunekit.errors import Interrupted, SearchError
+from tunekit.results import Failure, Outcome, TimedEpoch, Trial, TrialRecord
+from tunekit.search.state import State
+from tunekit.search.winner import ranked
+from tunekit.space.space import Objective
+from tunekit.trial.jobs import Done, EpochDone, Failed, Step, TrainJob
+from tunekit.workers.local import LocalWorkers, WorkerEvent
+
+MAX_DEATHS = 2
+"""Workers that one configuration may cost before it has failed for good."""
+HOPELESS = 10
+"""Trials that fail one after the other from the very first before the search itself is called wrong."""
+TICK = 0.25
+"""Seconds to wait for workers before looking at the clock and at signals again."""
+
+
+class Asks(Protocol):
+    """What the coordinator needs of an oracle."""
+
+    @property
+    def complete(self) -> bool: ...
+    def ask(self) -> Trial | None: ...
+    def finish(self, trial_id: str, score: float) -> None: ...
+    def fail(self, trial_id: str) -> None: ...
+    def may_continue(self, trial_id: str) -> bool: ...
+
+
+class Observer:
+    """Told of every step after it is in the state."""
+
+    def trial_started(self, record: TrialRecord, worker: int) -> None: ...
+    def progressed(self, trial_id: str, worker: int, step: Step) -> None: ...
+    def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None: ...
+    def trial_ended(self, record: TrialRecord) -> None: ...
+    def tick(self) -> None: ...
+
+
+class Coordinator:
+    """Runs trials until the oracle has no more."""
+
+    def __init__(
+        self,
+        oracle: Asks,
+        state: State,
+        workers: LocalWorkers,
+        make_job: Callable[[Trial], TrainJob],
+        checkpoints: Path,
+        objective: Objective,
+        observers: Sequence[Observer] = (),
+        interrupted: Callable[[], bool] = lambda: False,
+        deadline: float | None = None,
+        kind: str = "trial",
+    ) -> None:
+        self._oracle = oracle
+        self._state = state
+        self._workers = workers
+        self._make_job = make_job
+        self._checkpoints = checkpoints
+        self._objective = objective
+        self._observers = observers
+        self._interrupted = interrupted
+        self._deadline = deadline
+        self._kind = kind
+        self._running: dict[str, TrialRecord] = {}
+        self._ended = 0
+        self._kept: set[str] = set()
+        self._leader: TrialRecord | None = None
+
+    def run(self) -> bool:
+        """True when the search is complete, False when its time is over."""
+        while True:
+            if self._interrupted():
+                raise Interrupted("interrupted")
+            if self._deadline is not None and time.time() >= self._deadline:
+                return False
+            self._fill()
+            if not self._running:
+                return True
+            for event in self._workers.events(TICK):
+                self._handle(event)
+            for observer in self._observers:
+                observer.tick()
+
+    def _fill(self) -> None:
+        """Give every idle worker a trial; trials that ended before a resume are told to the oracle at once."""
+        while self._workers.idle and (trial := self._oracle.ask()) is not None:
+            known = self._state.find(trial.id)
+            if known is not None and known.trial != trial:
+                raise SearchError(
+                    f"Trial {trial.id} of this search has other values than its space and seed now give. "
+                    "The space, the seed or Keras Tuner changed since it began: start a new search."
+                )
+            if known is not None and known.status != "RUNNING":
+                self._tell_oracle(known)
+            else:
+                self._start(self._state.begin(trial, self._kind))
+
+    def _start(self, record: TrialRecord) -> None:
+        self._running[record.trial.id] = record
+        worker = self._workers.submit(self._make_job(record.trial))
+        for observer in self._observers:
+            observer.trial_started(record, worker)
+
+    def _handle(self, message: WorkerEvent) -> None:
+        record = self._running.get(message.job_id)
+        if record is None:
+            return
+        match message.event:
+            case Step() as step:
+                for observer in self._observers:
+                    observer.progressed(message.job_id, message.worker, step)
+            case EpochDone(epoch):
+                timed = self._state.add_epoch(message.job_id, epoch)
+                if timed is not None:
+                    for observer in self._observers:
+                        observer.epoch_done(record, timed)
+            case Done(result):
+                assert isinstance(result, Outcome)
+                self._end(record, lambda: self._state.complete(record.trial.id, result))
+            case Failed(failure, error):
+                if error is not None:
+                    raise error
+                self._failed(record, failure)
+
+    def _failed(self, record: TrialRecord, failure: Failure) -> None:
+        may_pass = failure.cause in ("killed", "oom")
+        if may_pass and self._state.count_death(record.trial.id) < MAX_DEATHS:
+            # From its last checkpoint, in a fresh worker if the old one died.
+            self._start(replace(record, deaths=record.deaths + 1))
+            return
+        self._end(record, lambda: self._state.fail(record.trial.id, failure))
+        self._stop_if_hopeless(failure)
+
+    def _end(self, record: TrialRecord, write: Callable[[], None]) -> None:
+        write()
+        self._running.pop(record.trial.id)
+        ended = self._state.find(record.trial.id)
+        assert ended is not None
+        self._tell_oracle(ended)
+        # The worker gets its next trial before anything is drawn or logged.
+        self._fill()
+        self._prune()
+        for observer in self._observers:
+            observer.trial_ended(ended)
+
+    def _tell_oracle(self, record: TrialRecord) -> None:
+        self._kept.add(record.trial.id)
+        self._ended += 1
+        if record.score is None:
+            self._oracle.fail(record.trial.id)
+            return
+        self._oracle.finish(record.trial.id, record.score)
+        contenders = [record] if self._leader is None else [self._leader, record]
+        self._leader = ranked(contenders, self._objective)[0]
+
+    def _stop_if_hopeless(self, failure: Failure) -> None:
+        if self._ended >= HOPELESS and self._leader is None:
+            raise SearchError(
+                f"The first {self._ended} trials all failed, the last with {failure.cause}: {failure.message}\n"
+                "Mend the space or the model; `tunekit check` builds it with its smallest and largest values."
+            )
+
+    def _prune(self) -> None:
+        """Delete the checkpoints that no rung and no winner can need any more."""
+        for trial_id in sorted(self._kept):
+            is_leader = self._leader is not None and trial_id == self._leader.trial.id
+            if not is_leader and not self._oracle.may_continue(trial_id):
+                shutil.rmtree(self._checkpoints / trial_id, ignore_errors=True)
+                self._kept.discard(trial_id)

@@ -1,0 +1,241 @@
+"""A search's durable state: one SQLite file, in which every step is a transaction before anyone is told of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tunekit.errors import SearchError, StoreError
+from tunekit.results import Epoch, Failure, Outcome, TimedEpoch, Trial, TrialRecord
+
+FORMAT = 1
+"""Of this file; a search of another format is refused rather than mixed."""
+
+SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE trials (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    trial TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('RUNNING', 'COMPLETED', 'FAILED')),
+    started REAL NOT NULL,
+    ended REAL,
+    outcome TEXT,
+    failure TEXT,
+    deaths INTEGER NOT NULL DEFAULT 0,
+    run_id TEXT,
+    recorded INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE epochs (
+    trial TEXT NOT NULL REFERENCES trials (id),
+    number INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    ended REAL NOT NULL,
+    PRIMARY KEY (trial, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class State:
+    """The one file that says what a search has done; only its coordinator writes it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+
+    @classmethod
+    def create(cls, path: Path, facts: Mapping[str, Any]) -> State:
+        """A new file with these facts; it appears under its name only when it is whole."""
+        beside = path.with_name(f".{path.name}")
+        for leftover in path.parent.glob(f".{path.name}*"):
+            leftover.unlink()
+        with _explained(path):
+            connection = _connect(beside)
+            connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+            with connection:
+                connection.executemany(
+                    "INSERT INTO facts VALUES (?, ?)",
+                    [(name, json.dumps(value)) for name, value in facts.items()],
+                )
+            connection.close()
+            beside.replace(path)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: Path, write: bool = True) -> State:
+        """An existing file, checked for damage."""
+        if not path.is_file() or path.stat().st_size == 0:
+            raise SearchError(
+                f"{path}: expected the search's state, got {'an empty' if path.is_file() else 'no such'} file. "
+                "The search cannot be resumed without it; start it under another name."
+            )
+        with _explained(path):
+            connection = _connect(path, write)
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found != FORMAT:
+                raise SearchError(
+                    f"{path}: expected state format {FORMAT}, got {found}. Resume with the tunekit that began it."
+                )
+            verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise SearchError(f"{path}: the search's state is damaged ({verdict}). Restore it from a backup.")
+        return cls(path, connection)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # Facts of the search as a whole
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        row = self._row("SELECT value FROM facts WHERE name = ?", name)
+        return default if row is None else json.loads(row[0])
+
+    def set_facts(self, **facts: Any) -> None:
+        with self._transaction() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?)",
+                [(name, json.dumps(value)) for name, value in facts.items()],
+            )
+
+    # Trials
+
+    def begin(self, trial: Trial, kind: str = "trial") -> TrialRecord:
+        """The trial runs from now on; one that runs already is left as it is."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO trials (id, kind, trial, status, started) VALUES (?, ?, ?, 'RUNNING', ?)",
+                (trial.id, kind, json.dumps(asdict(trial)), time.time()),
+            )
+        record = self.find(trial.id)
+        assert record is not None
+        return record
+
+    def add_epoch(self, trial_id: str, epoch: Epoch) -> TimedEpoch | None:
+        """None where the epoch is known already, as after a resume that trained it again."""
+        timed = TimedEpoch(epoch, time.time())
+        with self._transaction() as db:
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?)",
+                (trial_id, epoch.number, json.dumps(asdict(epoch)), timed.ended),
+            )
+        return timed if cursor.rowcount else None
+
+    def complete(self, trial_id: str, outcome: Outcome) -> None:
+        self._end(trial_id, "COMPLETED", outcome=outcome)
+
+    def fail(self, trial_id: str, failure: Failure) -> None:
+        self._end(trial_id, "FAILED", failure=failure)
+
+    def count_death(self, trial_id: str) -> int:
+        """A worker died of the trial; how many have by now."""
+        with self._transaction() as db:
+            db.execute("UPDATE trials SET deaths = deaths + 1 WHERE id = ?", (trial_id,))
+        return int(self._row("SELECT deaths FROM trials WHERE id = ?", trial_id)[0])  # type: ignore[index]
+
+    def set_run(self, trial_id: str, run_id: str) -> None:
+        with self._transaction() as db:
+            db.execute("UPDATE trials SET run_id = ? WHERE id = ?", (run_id, trial_id))
+
+    def set_recorded(self, trial_id: str) -> None:
+        with self._transaction() as db:
+            db.execute("UPDATE trials SET recorded = 1 WHERE id = ?", (trial_id,))
+
+    def find(self, trial_id: str) -> TrialRecord | None:
+        row = self._row("SELECT * FROM trials WHERE id = ?", trial_id)
+        return None if row is None else _record(row)
+
+    def records(self, kind: str | None = None) -> list[TrialRecord]:
+        """All trials that have begun, by id."""
+        with _explained(self.path):
+            rows = self._db.execute("SELECT * FROM trials ORDER BY id").fetchall()
+        records = [_record(row) for row in rows]
+        return [record for record in records if kind in (None, record.kind)]
+
+    def own_epochs(self, trial_id: str) -> list[TimedEpoch]:
+        with _explained(self.path):
+            rows = self._db.execute(
+                "SELECT epoch, ended FROM epochs WHERE trial = ? ORDER BY number", (trial_id,)
+            ).fetchall()
+        return [TimedEpoch(Epoch(**json.loads(epoch)), ended) for epoch, ended in rows]
+
+    def curve(self, trial_id: str) -> list[TimedEpoch]:
+        """The whole curve, ancestors' epochs included."""
+        record = self.find(trial_id)
+        parent = record.trial.parent if record else None
+        return [*(self.curve(parent) if parent else []), *self.own_epochs(trial_id)]
+
+    def _end(
+        self, trial_id: str, status: str, outcome: Outcome | None = None, failure: Failure | None = None
+    ) -> None:
+        """Final: a trial that has ended is never changed again."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE trials SET status = ?, ended = ?, outcome = ?, failure = ? "
+                "WHERE id = ? AND status = 'RUNNING'",
+                (status, time.time(), _dumped(outcome), _dumped(failure), trial_id),
+            )
+
+    def _row(self, query: str, *arguments: object) -> sqlite3.Row | None:
+        with _explained(self.path):
+            row: sqlite3.Row | None = self._db.execute(query, arguments).fetchone()
+        return row
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _explained(self.path), self._db:
+            yield self._db
+
+
+def _connect(path: Path, write: bool = True) -> sqlite3.Connection:
+    mode = "rwc" if write else "ro"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30)
+    connection.row_factory = sqlite3.Row
+    if write:
+        # FULL waits for the disk at every commit: a transaction that was reported survives a loss of power.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """SQLite's errors in words that say what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "malformed" in text or "not a database" in text:
+            raise SearchError(f"{path}: the search's state is damaged ({text}). Restore it from a backup.") from error
+        remedy = {
+            "full": "Free some space on the disk",
+            "readonly": "Make the folder writable",
+            "locked": "Close the other program that has it open",
+        }
+        action = next((advice for word, advice in remedy.items() if word in text), "Mend the disk")
+        raise StoreError(f"{path}: the search's state could not be used: {text}. {action}, then resume.") from error
+
+
+def _dumped(value: Outcome | Failure | None) -> str | None:
+    return None if value is None else json.dumps(asdict(value))
+
+
+def _record(row: sqlite3.Row) -> TrialRecord:
+    outcome, failure = row["outcome"], row["failure"]
+    return TrialRecord(
+        trial=Trial(**json.loads(row["trial"])),
+        status=row["status"],
+        started=row["started"],
+        ended=row["ended"],
+        outcome=Outcome(**json.loads(outcome)) if outcome else None,
+        failure=Failure(**json.loads(failure)) if failure else None,
+        deaths=row["deaths"],
+        run_id=row["run_id"],
+        recorded=bool(row["recorded"]),
+        kind=row["kind"],
+    )

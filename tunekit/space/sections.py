@@ -1,0 +1,230 @@
+"""The sections of a space file beside its parameters: name, model, data, objective, search, verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from tunekit.space import fields
+from tunekit.space.nodes import MappingNode, Node, ScalarNode
+from tunekit.space.problems import Report, listed, suggestion
+from tunekit.space.scalars import shown
+from tunekit.space.space import DataSpec, Objective, SearchSettings, Tuner, Verified
+from tunekit.space.vocabulary import MODELS
+
+SECTIONS = ("name", "model", "data", "objective", "search", "parameters", "verified")
+TUNERS: tuple[str, ...] = get_args(Tuner)
+OBJECTIVES: Mapping[str, Objective] = {
+    "val_accuracy": Objective("val_accuracy", "max"),
+    "val_loss": Objective("val_loss", "min"),
+}
+WHOLE_SETTINGS: Mapping[str, tuple[int, int]] = {
+    "max_epochs": (1, 1_000_000),
+    "factor": (2, 1_000_000),
+    "iterations": (1, 1_000_000),
+    "seed": (0, 2**32 - 1),
+    "max_trials": (1, 1_000_000_000),
+    "limit": (2, 1_000_000_000),
+    "finalists": (0, 1_000_000),
+    "repeats": (1, 1_000_000),
+}
+"""The least and the most of every setting that is a whole number."""
+
+OPTIONAL_SETTINGS = ("max_trials", "limit")
+SETTINGS = ("tuner", *WHOLE_SETTINGS)
+
+_TFDS_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}(/[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99})?(:[0-9*]+(\.[0-9*]+)*)?")
+
+
+def read_name(report: Report, root: MappingNode, file: str) -> str:
+    """The space's name; the file's stem where none is given."""
+    remedy = "Write a short name such as cnn-digits."
+    if "name" not in root.lines:
+        stem = Path(file).stem
+        if not fields.NAME.fullmatch(stem):
+            expected = f"a name of {fields.NAME_EXPECTED}"
+            report.add("name", root.line, expected, f"the file's name {shown(repr(stem))}", remedy)
+        return stem
+    node = root.entries.get("name")
+    name = None if node is None else fields.text(report, "name", node, fields.NAME_EXPECTED)
+    if node is not None and name is not None and not fields.NAME.fullmatch(name):
+        fields.unexpected(report, "name", node, fields.NAME_EXPECTED, remedy)
+    return name or ""
+
+
+def read_model(report: Report, root: MappingNode) -> str | None:
+    """A built-in model's name, or `package.module:function`."""
+    names = tuple(MODELS)
+    expected = f"{', '.join(names)} or package.module:function"
+    node = fields.required(report, "", root, "model", f"Add a line such as `model: {names[0]}`.")
+    model = None if node is None else fields.text(report, "model", node, expected)
+    if node is None or model is None or model in names:
+        return model
+    module, colon, function = model.partition(":")
+    if colon and all(part.isidentifier() for part in (*module.split("."), function)):
+        return model
+    remedy = "Write it as package.module:function." if colon or "." in model else suggestion(model, names)
+    fields.unexpected(report, "model", node, expected, remedy)
+    return None
+
+
+def read_data(report: Report, root: MappingNode, base: Path) -> DataSpec | None:
+    """The data set and the share held out of it."""
+    expected = "digits, {tfds: NAME} or {npz: FILE}"
+    node = fields.required(report, "", root, "data", "Add a line such as `data: {tfds: mnist}`.")
+    if node is None:
+        return None
+    if isinstance(node, ScalarNode):
+        if node.value == "digits":
+            return DataSpec("digits")
+        named = isinstance(node.value, str) and _TFDS_NAME.fullmatch(node.value)
+        remedy = f"Write {{tfds: {node.text}}}." if named else "Write {tfds: mnist}, for instance."
+        fields.unexpected(report, "data", node, expected, remedy)
+        return None
+    known = ("tfds", "npz", "digits", "validation")
+    section = fields.mapping(report, "data", node, expected, known)
+    if section is None:
+        return None
+    validation = _validation(report, section)
+    given = [key for key in section.lines if key in known[:3]]
+    if len(given) != 1:
+        count = "several" if given else "none of them"
+        report.add("data", section.line, "one of tfds, npz and digits", count, "Give exactly one source.")
+        return None
+    source = section.entries.get(given[0])
+    location = None if source is None else _location(report, f"data.{given[0]}", given[0], source, base)
+    if location is None or validation is None:
+        return None
+    return DataSpec(given[0], location, validation)  # type: ignore[arg-type] # one of known[:3]
+
+
+def _validation(report: Report, section: MappingNode) -> float | None:
+    if "validation" not in section.lines:
+        return DataSpec("digits").validation
+    path, expected = "data.validation", "a number above 0 and below 1"
+    node = section.entries.get("validation")
+    if node is None:
+        return None
+    value = node.value if isinstance(node, ScalarNode) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        fields.unexpected(report, path, node, expected, "Write a share such as 0.1.")
+        return None
+    return float(value)
+
+
+def _location(report: Report, path: str, source: str, node: Node, base: Path) -> str | None:
+    if source == "digits":
+        if not isinstance(node, ScalarNode) or node.value is not True:
+            fields.unexpected(report, path, node, "true", "Write `data: digits`, or {digits: true}.")
+            return None
+        return ""
+    if source == "npz":
+        location = fields.text(report, path, node, "the path of an .npz file", longest=4000)
+        if location is not None and not location.endswith(".npz"):
+            remedy = "Save the arrays with numpy.savez as an .npz file."
+            fields.unexpected(report, path, node, "the path of an .npz file", remedy)
+            return None
+        # Not Path.resolve(), which follows links and fails on a loop of them.
+        return None if location is None else os.path.abspath(base / location)  # noqa: PTH100
+    expected = "the name of a data set in TensorFlow Datasets"
+    location = fields.text(report, path, node, expected)
+    if location is not None and not _TFDS_NAME.fullmatch(location):
+        fields.unexpected(report, path, node, expected, "Write a name such as mnist or emnist/letters.")
+        return None
+    return location
+
+
+def read_objective(report: Report, root: MappingNode) -> Objective:
+    """The metric that ranks trials."""
+    node = root.entries.get("objective")
+    if node is None:
+        return Objective()
+    if not isinstance(node, MappingNode):
+        return _objective(report, "objective", node) or Objective()
+    section = fields.mapping(report, "objective", node, "a metric", ("name", "direction"))
+    name = fields.required(report, "objective", node, "name", "Add {name: val_accuracy}.")
+    objective = None if name is None else _objective(report, "objective.name", name)
+    direction = None if section is None else section.entries.get("direction")
+    if direction is not None:
+        chosen = fields.one_of(report, "objective.direction", direction, ("max", "min"))
+        if objective and chosen and chosen != objective.direction:
+            right = f"{objective.direction}, which is better for {objective.name}"
+            remedy = f"Write {objective.direction}, or leave the direction out."
+            fields.unexpected(report, "objective.direction", direction, right, remedy)
+    return objective or Objective()
+
+
+def _objective(report: Report, path: str, node: Node) -> Objective | None:
+    if isinstance(node, ScalarNode) and node.value in ("accuracy", "loss"):
+        remedy = f"Write val_{node.value}: metrics of the training images do not rank trials."
+        fields.unexpected(report, path, node, listed(OBJECTIVES), remedy)
+        return None
+    name = fields.one_of(report, path, node, tuple(OBJECTIVES))
+    return None if name is None else OBJECTIVES[name]
+
+
+def read_search(report: Report, root: MappingNode) -> SearchSettings:
+    """How the space is searched."""
+    node = root.entries.get("search")
+    section = None if node is None else fields.mapping(report, "search", node, "search settings", SETTINGS)
+    if section is None:
+        return SearchSettings()
+    settings = {
+        name: read_setting(report, f"search.{name}", name, value)
+        for name, value in section.entries.items()
+        if name in SETTINGS
+    }
+    return dataclasses.replace(SearchSettings(), **{k: v for k, v in settings.items() if v is not None})
+
+
+def read_setting(report: Report, path: str, name: str, node: Node) -> Any:
+    """One search setting; None where it is left to its default, or wrong."""
+    if name == "tuner":
+        return fields.one_of(report, path, node, TUNERS)
+    if name in OPTIONAL_SETTINGS and isinstance(node, ScalarNode) and node.value is None:
+        return None
+    return fields.whole(report, path, node, *WHOLE_SETTINGS[name])
+
+
+def read_verified(report: Report, root: MappingNode) -> Verified | None:
+    """What an exported configuration says about itself."""
+    node = root.entries.get("verified")
+    known = tuple(field.name for field in dataclasses.fields(Verified))
+    section = None if node is None else fields.mapping(report, "verified", node, "a mapping", known)
+    if section is None:
+        return None
+    read: dict[str, Any] = {}
+    for field in dataclasses.fields(Verified):
+        optional = field.name in ("versions", "test", "machine")
+        if optional and field.name not in section.lines:
+            continue
+        remedy = "Export the configuration again, or remove `verified`."
+        value = fields.required(report, "verified", section, field.name, remedy)
+        if value is not None:
+            read[field.name] = _verified_field(report, f"verified.{field.name}", field.name, value)
+    return None if report.problems else Verified(**read)
+
+
+def _verified_field(report: Report, path: str, name: str, node: Node) -> Any:
+    if name in ("search", "trial", "data_sha256"):
+        return fields.text(report, path, node)
+    if name == "machine":
+        empty = isinstance(node, ScalarNode) and node.value == ""
+        return "" if empty else fields.text(report, path, node, longest=1000)
+    if name == "score":
+        return _float(report, path, node)
+    if name in ("versions", "test"):
+        section = fields.mapping(report, path, node, "a mapping")
+        read = fields.text if name == "versions" else _float
+        entries = section.entries if section else {}
+        return {key: read(report, f"{path}.{shown(key, 40)}", value) for key, value in entries.items()}
+    return fields.whole(report, path, node, 1 if name in ("epochs", "threads") else 0)
+
+
+def _float(report: Report, path: str, node: Node) -> float | None:
+    value = fields.number(report, path, node)
+    return None if value is None else float(value)

@@ -1,0 +1,100 @@
+"""The best trials trained again from scratch with several seeds, so that luck does not pick the winner."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tunekit.results import Trial, TrialRecord
+from tunekit.search.coordinator import Coordinator
+from tunekit.study.recording import Recording
+from tunekit.study.session import Session
+
+
+class Repeats:
+    """An oracle of trials that are known beforehand."""
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self._waiting = deque(trials)
+        self._unfinished = {trial.id for trial in trials}
+
+    @property
+    def complete(self) -> bool:
+        return not self._unfinished
+
+    def ask(self) -> Trial | None:
+        return self._waiting.popleft() if self._waiting else None
+
+    def finish(self, trial_id: str, score: float) -> None:
+        self._unfinished.discard(trial_id)
+
+    def fail(self, trial_id: str) -> None:
+        self._unfinished.discard(trial_id)
+
+    def may_continue(self, trial_id: str) -> bool:
+        """All are kept until the winner is known."""
+        return True
+
+
+def retrain_finalists(
+    session: Session, recording: Recording, finalists: Sequence[TrialRecord], repeats: int
+) -> TrialRecord:
+    """The best repeat of the finalist with the best mean."""
+    from tunekit.oracles.scheduled import derive_seed
+
+    session.reporter.stage(f"Training the best {len(finalists)} again with {repeats} seeds each")
+    trials = [
+        Trial(
+            id=f"{record.trial.id}-repeat{number}",
+            values=record.trial.values,
+            seed=derive_seed(session.space.search.seed, "repeat", record.trial.id, number),
+            initial_epoch=0,
+            epochs=record.trial.epochs,
+            bracket=record.trial.bracket,
+            round=record.trial.round,
+            iteration=record.trial.iteration,
+        )
+        for record in finalists
+        for number in range(1, repeats + 1)
+    ]
+    Coordinator(
+        Repeats(trials),
+        session.state,
+        session.workers,
+        session.train_job,
+        session.folder.checkpoints,
+        session.space.objective,
+        [session.reporter, recording],
+        session.interrupted,
+        kind="repeat",
+    ).run()
+    table = [_summary(session, record, repeats) for record in finalists]
+    sign = -1 if session.space.objective.direction == "max" else 1
+    table = [row for row in table if row["scores"]]
+    table.sort(key=lambda row: sign * row["mean"])
+    if not table:
+        return finalists[0]
+    session.state.set_facts(finalists=table)
+    best = max if sign < 0 else min
+    records = [record for record in _repeats(session, table[0]["trial"], repeats) if record.score is not None]
+    return replace(best(records, key=lambda record: record.score or 0.0))
+
+
+def _repeats(session: Session, trial_id: str, repeats: int) -> list[TrialRecord]:
+    found = [session.state.find(f"{trial_id}-repeat{number}") for number in range(1, repeats + 1)]
+    return [record for record in found if record is not None]
+
+
+def _summary(session: Session, record: TrialRecord, repeats: int) -> dict[str, object]:
+    scores = [
+        repeat.score for repeat in _repeats(session, record.trial.id, repeats) if repeat.score is not None
+    ]
+    return {
+        "trial": record.trial.id,
+        "searched": record.score,
+        "scores": scores,
+        "mean": statistics.fmean(scores) if scores else None,
+        "deviation": statistics.stdev(scores) if len(scores) > 1 else 0.0,
+    }

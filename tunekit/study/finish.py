@@ -1,0 +1,151 @@
+"""After the last trial: pick the winner, open the sealed test set once, export, register."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+from tunekit.errors import SearchError
+from tunekit.insight.confusion import draw_confusion
+from tunekit.record.recorder import Recorder
+from tunekit.record.registry import register
+from tunekit.results import ClassScores, Evaluation, TrialRecord
+from tunekit.search.winner import ranked
+from tunekit.space.space import Verified
+from tunekit.space.writer import write_space
+from tunekit.study.finalists import retrain_finalists
+from tunekit.study.jobs import JobFailed, run_job
+from tunekit.study.recording import Recording
+from tunekit.study.session import Session
+from tunekit.trial.evaluate import MODEL
+from tunekit.trial.jobs import EvaluateJob
+
+
+def finish(session: Session, recorder: Recorder, recording: Recording, complete: bool) -> None:
+    """Every step is written down before the next, so that a resume repeats none: the test set is read once."""
+    state, space = session.state, session.space
+    best = pick(session, recording)
+    if state.fact("best") != best.trial.id:
+        # A search that went on after its time budget may have a new winner: what was said of the old one is void.
+        state.set_facts(best=best.trial.id, evaluation=None, registered=None)
+    if state.fact("evaluation") is None:
+        session.reporter.stage("Evaluating the winner on the test set")
+        evaluation = evaluate(session, best)
+        state.set_facts(evaluation=dataclasses.asdict(evaluation), evaluated=time.time())
+    evaluation = evaluation_from(state.fact("evaluation"))
+    write_config(session, best, evaluation)
+    session.reporter.stage("Recording the winner in MLflow")
+    record_winner(session, recorder, best, evaluation)
+    if state.fact("registered") is None:
+        version = register(
+            recorder.store, recorder.parent_run, session.folder.champion / MODEL, space.name
+        )
+        state.set_facts(registered=version)
+    status = "FINISHED" if complete else "STOPPED"
+    state.set_facts(status=status, seconds_recording=recording.seconds)
+    recorder.finish("FINISHED")
+
+
+def pick(session: Session, recording: Recording) -> TrialRecord:
+    """The best trial as searched, or the best of the finalists trained again."""
+    trials = session.state.records("trial")
+    contenders = ranked(trials, session.space.objective)
+    if not contenders:
+        causes = [record.failure.message for record in trials if record.failure]
+        raise SearchError(
+            f"No trial of {session.folder.name} completed, so there is no winner. "
+            + (f"The last failure: {causes[-1]}" if causes else "Give it more time.")
+        )
+    settings = session.space.search
+    if settings.finalists:
+        return retrain_finalists(session, recording, contenders[: settings.finalists], settings.repeats)
+    return contenders[0]
+
+
+def evaluate(session: Session, best: TrialRecord) -> Evaluation:
+    """In a worker: the only job that opens the test set."""
+    job = EvaluateJob(
+        id="evaluate",
+        spec=session.space.data,
+        trial=best.trial,
+        model=session.space.model,
+        split=session.split,
+        folder=session.folder.checkpoints / best.trial.id,
+        output=session.folder.champion,
+    )
+    try:
+        result: Evaluation = run_job(session.workers, job, session.interrupted)
+    except JobFailed as error:
+        raise SearchError(
+            f"Trial {best.trial.id} won, but could not be evaluated: {error.failure.message}\n"
+            f"{error.failure.traceback}"
+        ) from error
+    return result
+
+
+def evaluation_from(stored: dict[str, Any]) -> Evaluation:
+    """From the state's JSON."""
+    return Evaluation(
+        loss=stored["loss"],
+        accuracy=stored["accuracy"],
+        classes=tuple(ClassScores(**scores) for scores in stored["classes"]),
+        confusion=tuple(tuple(row) for row in stored["confusion"]),
+        sha256=stored["sha256"],
+    )
+
+
+def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) -> Path:
+    """best.yaml: the winner as a space of fixed values, with what makes it verifiable."""
+    assert best.outcome is not None
+    state, path = session.state, session.folder.best_config
+    verified = Verified(
+        search=session.folder.name,
+        trial=best.trial.id,
+        score=best.outcome.score,
+        epochs=best.trial.epochs,
+        best_epoch=best.outcome.best_epoch,
+        seed=best.trial.seed,
+        threads=state.fact("threads"),
+        data_sha256=session.prepared.sha256,
+        versions=state.fact("versions"),
+        test={"accuracy": evaluation.accuracy, "loss": evaluation.loss},
+        machine=platform.machine(),
+    )
+    comment = (
+        f"The best configuration of the search {session.folder.name}.\n"
+        f"Train it again from scratch: tunekit train {path.name}"
+    )
+    text = write_space(session.space.fixed(best.trial.values, verified=verified), comment)
+    beside = path.with_name(f".{path.name}")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+    return path
+
+
+def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evaluation: Evaluation) -> None:
+    """Scores, confusion matrix, class table and best.yaml on the parent run."""
+    folder = session.folder.champion
+    picture = draw_confusion(
+        evaluation.confusion,
+        [scores.name for scores in evaluation.classes],
+        f"{session.folder.name}: test set, accuracy {evaluation.accuracy:.4f}",
+        folder / "confusion.png",
+    )
+    table = folder / "test.json"
+    table.write_text(json.dumps(dataclasses.asdict(evaluation), indent=2) + "\n", encoding="utf-8")
+    validation = best.score if session.space.objective.name == "val_accuracy" else None
+    recorder.log_evaluation(evaluation, validation, session.state.fact("evaluated"))
+    finalists = session.state.fact("finalists")
+    if finalists:
+        recorder.log_summary(
+            {"finalist_mean": finalists[0]["mean"], "finalist_deviation": finalists[0]["deviation"]},
+            {},
+            session.state.fact("evaluated"),
+        )
+    tags = {"tunekit.best_trial": best.trial.id, "tunekit.best_run": best.run_id or ""}
+    recorder.log_summary({}, tags, session.state.fact("evaluated"))
+    recorder.log_files([session.folder.best_config, picture, table])

@@ -1,0 +1,97 @@
+"""The folder that holds everything tunekit writes, and the searches in it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunekit.errors import SearchError, UserError
+
+STATE = "state.db"
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class SearchFolder:
+    """The paths of one search."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def state(self) -> Path:
+        return self.path / STATE
+
+    @property
+    def space(self) -> Path:
+        return self.path / "space.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def best_config(self) -> Path:
+        return self.path / "best.yaml"
+
+    @property
+    def champion(self) -> Path:
+        """Where the winner's model and its confusion matrix are."""
+        return self.path / "champion"
+
+
+@dataclass(frozen=True)
+class Home:
+    """By default ./mlruns; nothing is written outside it."""
+
+    path: Path
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def searches(self) -> Path:
+        return self.path / "searches"
+
+    def folder(self, name: str) -> SearchFolder:
+        """Where a search of this name is or would be."""
+        if not NAME.fullmatch(name):
+            raise UserError(
+                f"--name {name!r}: expected letters, digits, '-', '_' and '.', at most 64 of them and no leading dot."
+            )
+        return SearchFolder(self.searches / name)
+
+    def existing(self) -> list[SearchFolder]:
+        """All searches, the newest last."""
+        states = self.searches.glob(f"*/{STATE}")
+        return [SearchFolder(path.parent) for path in sorted(states, key=lambda path: path.stat().st_mtime)]
+
+    def find(self, name: str | None) -> SearchFolder:
+        """The search of this name, or the newest."""
+        known = self.existing()
+        if name is None:
+            if not known:
+                raise SearchError(f"{self.path}: there is no search yet. Start one with `tunekit search SPACE`.")
+            return known[-1]
+        folder = self.folder(name)
+        if folder.state.exists():
+            return folder
+        names = [search.name for search in known]
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        listed = f" Known searches: {', '.join(names)}." if names else ""
+        raise SearchError(f"{self.path}: expected the name of a search, got {name!r}.{hint}{listed}")

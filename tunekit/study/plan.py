@@ -1,0 +1,30 @@
+"""What a search will do, before anything is spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunekit.oracles.schedule import BracketPlan
+from tunekit.space.space import Space
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Brackets, and the trials and epochs in them."""
+
+    brackets: tuple[BracketPlan, ...]
+
+    @property
+    def trials(self) -> int:
+        return sum(bracket.trials for bracket in self.brackets)
+
+    @property
+    def epochs(self) -> int:
+        return sum(bracket.epochs_trained for bracket in self.brackets)
+
+
+def plan_of(space: Space) -> Plan:
+    """The brackets that the space's search settings lead to; failures and exhausted spaces change them."""
+    from tunekit.oracles.tuners import make_oracle
+
+    return Plan(make_oracle(space).schedule.plans)

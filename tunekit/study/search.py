@@ -1,0 +1,211 @@
+"""A search from its space to its tested winner; resuming goes the same way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from tunekit.errors import Interrupted, SearchError
+from tunekit.results import Evaluation, TrialRecord
+from tunekit.search.coordinator import Coordinator
+from tunekit.search.lock import SearchLock
+from tunekit.search.state import State
+from tunekit.search.winner import ranked
+from tunekit.space.space import Space
+from tunekit.study.finish import evaluation_from, finish
+from tunekit.study.home import SearchFolder
+from tunekit.study.recording import Recording
+from tunekit.study.session import (
+    Reporter,
+    Session,
+    Settings,
+    check_unchanged,
+    create_state,
+    make_workers,
+    prepare_data,
+    probe_space,
+    resources_for,
+    stored_space,
+)
+from tunekit.study.signals import Interruption, interruption
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a search came to."""
+
+    search: str
+    home: str
+    space: Space
+    records: tuple[TrialRecord, ...]
+    best: TrialRecord | None
+    evaluation: Evaluation | None
+    config: str | None
+    mlflow: dict[str, str]
+    complete: bool
+    facts: dict[str, Any]
+
+
+def search(space: Space, settings: Settings, reporter: Reporter, resume: bool = False) -> Report:
+    """Search the space; a search of this name that exists is refused, or goes on where `resume` says so."""
+    folder = settings.home.folder(settings.name or space.name)
+    if folder.state.exists() and not resume:
+        raise SearchError(
+            f"{folder.path}: a search named {folder.name} exists already. Go on with it by "
+            f"`{resume_command(folder, settings)}`, or start another with --name."
+        )
+    return _open(folder, settings, reporter, space)
+
+
+def resume(name: str | None, settings: Settings, reporter: Reporter) -> Report:
+    """Go on with a search that exists, or the newest."""
+    return _open(settings.home.find(name), settings, reporter, None)
+
+
+def resume_command(folder: SearchFolder, settings: Settings) -> str:
+    default = settings.home.path.name == "mlruns" and not settings.home.path.is_absolute()
+    home = "" if default else f" --home {settings.home.path}"
+    return f"tunekit resume {folder.name}{home}"
+
+
+def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None) -> Report:
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SearchError(
+            f"{folder.path}: the search's folder could not be made: {error.strerror}. "
+            "Choose another place with --home."
+        ) from error
+    with SearchLock(folder.path), interruption() as interrupted:
+        try:
+            return _run(folder, settings, reporter, space, interrupted)
+        except Interrupted as error:
+            name = interrupted.signal.name if interrupted.signal else "a signal"
+            began = folder.state.exists()
+            remedy = f"Go on with `{resume_command(folder, settings)}`." if began else "Nothing had begun yet."
+            raise Interrupted(f"Stopped by {name}; every finished epoch is kept. {remedy}") from error
+
+
+def _run(
+    folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None, interrupted: Interruption
+) -> Report:
+    began = time.time()
+    state = State.open(folder.state) if folder.state.exists() else None
+    if state is not None:
+        stored = stored_space(state, folder)
+        check_unchanged(state, space or stored, None)
+        space = stored
+    assert space is not None
+    resources = resources_for(state, settings)
+    workers = make_workers(folder, resources, settings)
+    try:
+        reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
+        prepared = prepare_data(space, settings.home, workers, interrupted)
+        if state is None:
+            reporter.stage("Building the model with its smallest and its largest values")
+            probe_space(space, prepared, workers, interrupted)
+            state = create_state(folder, space, prepared, resources, settings.fast)
+        else:
+            check_unchanged(state, space, prepared)
+        session = Session(
+            folder,
+            settings.home,
+            space,
+            state,
+            workers,
+            prepared,
+            reporter,
+            interrupted,
+            settings.pictures,
+            began + settings.time_budget if settings.time_budget else None,
+        )
+        return _search_and_finish(session)
+    finally:
+        workers.close()
+        if state is not None:
+            state.close()
+
+
+def _search_and_finish(session: Session) -> Report:
+    # Heavy: loaded only once the workers are busy starting up.
+    from tunekit.oracles.tuners import make_oracle
+    from tunekit.record.recorder import Recorder
+
+    state, space = session.state, session.space
+    session.reporter.stage("Opening MLflow's store")
+    recorder = Recorder.open(
+        session.home.path.absolute(),
+        space,
+        session.folder.name,
+        state.fact("uid"),
+        state.fact("run_id"),
+        {name: state.fact(name) for name in FACTS_SHOWN},
+    )
+    state.set_facts(
+        run_id=recorder.parent_run,
+        tracking_uri=recorder.store.tracking_uri,
+        experiment_id=recorder.store.experiment_id,
+        status="RUNNING",
+    )
+    recording = Recording(recorder, state, space, session.folder.pictures)
+    try:
+        recorder.log_files([session.folder.space])
+        recording.catch_up()
+        oracle = make_oracle(space)
+        session.reporter.opened(session)
+        complete = Coordinator(
+            oracle,
+            state,
+            session.workers,
+            session.train_job,
+            session.folder.checkpoints,
+            space.objective,
+            [session.reporter, recording],
+            session.interrupted,
+            session.deadline,
+        ).run()
+        finish(session, recorder, recording, complete)
+    except BaseException as error:
+        session.workers.close()
+        status = "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED"
+        state.set_facts(status=status)
+        recorder.kill(recording.running_runs())
+        recorder.finish(status)
+        raise
+    return make_report(session.folder, state, space, session.home.path.absolute().as_posix())
+
+
+FACTS_SHOWN = (
+    "data_name",
+    "data_sha256",
+    "data_count",
+    "data_shape",
+    "threads",
+    "deterministic",
+    "backend",
+    "versions",
+)
+
+
+def make_report(folder: SearchFolder, state: State, space: Space, home: str) -> Report:
+    """What the state says of a search, running or finished."""
+    records = tuple(state.records())
+    best_id = state.fact("best")
+    trials = [record for record in records if record.kind == "trial"]
+    best = next((record for record in records if record.trial.id == best_id), None)
+    if best is None:
+        best = next(iter(ranked(trials, space.objective)), None)
+    evaluation = state.fact("evaluation")
+    return Report(
+        search=folder.name,
+        home=home,
+        space=space,
+        records=records,
+        best=best,
+        evaluation=evaluation_from(evaluation) if evaluation else None,
+        config=folder.best_config.absolute().as_posix() if folder.best_config.exists() else None,
+        mlflow={name: str(state.fact(name)) for name in ("tracking_uri", "experiment_id", "run_id")},
+        complete=state.fact("status") == "FINISHED",
+        facts={name: state.fact(name) for name in ("status", "created", "finalists", "threads", "seconds")},
+    )

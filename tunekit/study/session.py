@@ -1,0 +1,217 @@
+"""A search that is open: its folder, state and workers, and the facts that define it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tunekit.data.prepared import Prepared
+from tunekit.errors import SearchError
+from tunekit.results import Trial
+from tunekit.search.coordinator import Observer
+from tunekit.search.state import State
+from tunekit.space.reader import parse_space
+from tunekit.space.space import Space
+from tunekit.space.writer import as_plain, write_space
+from tunekit.study.home import Home, SearchFolder
+from tunekit.study.jobs import JobFailed, model_error, run_job
+from tunekit.study.resources import Resources, choose
+from tunekit.trial.backend import versions
+from tunekit.trial.jobs import PrepareJob, Probe, ProbeJob, Split, TrainJob
+from tunekit.workers.local import LocalWorkers
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a search is run, apart from what it searches."""
+
+    home: Home
+    name: str | None = None
+    workers: int | None = None
+    threads: int | None = None
+    fast: bool = False
+    """Gives up that one search comes out bit for bit the same twice."""
+    pictures: bool = True
+    trial_timeout: float | None = None
+    time_budget: float | None = None
+
+
+class Reporter(Observer):
+    """Told of what a study does beside its trials; the command line prints it."""
+
+    def stage(self, text: str) -> None: ...
+    def opened(self, session: Session) -> None: ...
+
+
+@dataclass
+class Session:
+    """Everything that the stages of a study share."""
+
+    folder: SearchFolder
+    home: Home
+    space: Space
+    state: State
+    workers: LocalWorkers
+    prepared: Prepared
+    reporter: Reporter
+    interrupted: Callable[[], bool]
+    pictures: bool = True
+    deadline: float | None = None
+
+    @property
+    def split(self) -> Split:
+        return split_of(self.space, self.prepared)
+
+    def train_job(self, trial: Trial) -> TrainJob:
+        checkpoints = self.folder.checkpoints
+        return TrainJob(
+            id=trial.id,
+            trial=trial,
+            model=self.space.model,
+            split=self.split,
+            max_epochs=self.space.search.max_epochs,
+            objective=self.space.objective,
+            folder=checkpoints / trial.id,
+            parent_folder=checkpoints / trial.parent if trial.parent else None,
+            pictures=self.folder.pictures / trial.id if self.pictures else None,
+        )
+
+
+def split_of(space: Space, prepared: Prepared) -> Split:
+    """The part held out depends on the search's seed, and is the same for all its trials."""
+    return Split(prepared, space.data.validation, space.search.limit, space.search.seed)
+
+
+def make_workers(folder: SearchFolder, resources: Resources, settings: Settings) -> LocalWorkers:
+    return LocalWorkers(
+        count=resources.workers,
+        threads=resources.threads,
+        logs=folder.logs,
+        deterministic=not settings.fast,
+        job_timeout=settings.trial_timeout,
+        devices=resources.devices,
+    )
+
+
+def prepare_data(space: Space, home: Home, workers: LocalWorkers, interrupted: Callable[[], bool]) -> Prepared:
+    """In a worker: the frameworks that decode stay out of this process."""
+    job = PrepareJob("prepare", space.data, home.data.absolute())
+    try:
+        prepared: Prepared = run_job(workers, job, interrupted)
+    except JobFailed as error:
+        raise SearchError(
+            f"{space.name}: the data set could not be prepared: {error.failure.message}\n{error.failure.traceback}"
+        ) from error
+    return prepared
+
+
+def probe_space(
+    space: Space, prepared: Prepared, workers: LocalWorkers, interrupted: Callable[[], bool]
+) -> tuple[Probe, Probe]:
+    """Train one batch with the smallest and the largest values; a model that cannot build is found here."""
+    found = []
+    for which, values in (
+        ("its smallest values", space.smallest()),
+        ("its largest values", space.largest()),
+    ):
+        job = ProbeJob(f"probe {which}", space.model, (values,), split_of(space, prepared))
+        try:
+            found.append(run_job(workers, job, interrupted)[0])
+        except JobFailed as error:
+            shown = ", ".join(f"{name}={value}" for name, value in values.items())
+            raise model_error(space.name, error.failure, f"{which} ({shown})") from error
+    return found[0], found[1]
+
+
+def create_state(
+    folder: SearchFolder, space: Space, prepared: Prepared, resources: Resources, fast: bool
+) -> State:
+    """Write down what defines the search; from here on it can be resumed."""
+    settings = space.search
+    text = write_space(space, f"The search {folder.name}: what it searches, with its seed")
+    folder.space.write_text(text, encoding="utf-8")
+    return State.create(
+        folder.state,
+        {
+            "uid": uuid.uuid4().hex,
+            "created": time.time(),
+            "space": text,
+            "definition": as_plain(space),
+            "threads": resources.threads,
+            "deterministic": not fast,
+            "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+            "versions": dict(versions()),
+            "machine": f"{platform.system()} {platform.machine()}",
+            "data_name": prepared.name,
+            "data_sha256": prepared.sha256,
+            "data_count": prepared.count,
+            "data_shape": list(prepared.shape),
+            "class_names": list(prepared.class_names),
+            "seed": settings.seed,
+            "status": "RUNNING",
+        },
+    )
+
+
+def stored_space(state: State, folder: SearchFolder) -> Space:
+    """The space as it was when the search began, from the state and not from the file beside it."""
+    return parse_space(state.fact("space"), f"{folder.space}", folder.path)
+
+
+def check_unchanged(state: State, space: Space, prepared: Prepared | None) -> None:
+    """Refuse to go on where what is searched is no longer what was."""
+    changes = []
+    before, now = state.fact("definition"), as_plain(space)
+    for key in sorted(set(before) | set(now)):
+        if before.get(key) != now.get(key):
+            changes += _differences(key, before.get(key), now.get(key))
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if state.fact("backend") != backend:
+        changes.append(f"backend: was {state.fact('backend')}, is {backend}")
+    if prepared is not None and prepared.sha256 != state.fact("data_sha256"):
+        changes.append(
+            f"data: {prepared.name} was {state.fact('data_sha256')[:12]}, is {prepared.sha256[:12]} (sha256)"
+        )
+    if changes:
+        listed = "\n".join(f"  {change}" for change in changes)
+        raise SearchError(
+            "The search cannot go on: it would mix two searches, since something changed since it began:\n"
+            f"{listed}\nSet it back, or start a new search under another --name."
+        )
+
+
+def _differences(key: str, before: Any, now: Any) -> list[str]:
+    if isinstance(before, list) and isinstance(now, list):
+        before = {entry["name"]: entry for entry in before}
+        now = {entry["name"]: entry for entry in now}
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [
+            f"{key}.{name}: was {_shown(before.get(name))}, is {_shown(now.get(name))}"
+            for name in sorted(set(before) | set(now))
+            if before.get(name) != now.get(name)
+        ]
+    return [f"{key}: was {_shown(before)}, is {_shown(now)}"]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {v}" for k, v in value.items() if k != "name") + "}"
+    return "absent" if value is None else str(value)
+
+
+def resources_for(state: State | None, settings: Settings) -> Resources:
+    """A resumed search keeps its threads, which its outcome depends on; workers may change."""
+    if state is None:
+        return choose(settings.workers, settings.threads)
+    threads = state.fact("threads")
+    if settings.threads not in (None, threads):
+        raise SearchError(
+            f"--threads {settings.threads}: the search began with {threads} threads a trial and keeps them, "
+            "since its scores depend on them. Leave --threads away, or start a new search."
+        )
+    return choose(settings.workers, threads)

@@ -1,0 +1,54 @@
+"""What must be set before Keras computes anything: threads, determinism, memory on a GPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+
+def environment(threads: int, deterministic: bool) -> dict[str, str]:
+    """Variables that a worker process is started with; frameworks read them when they are imported."""
+    count = str(threads)
+    flags = os.environ.get("XLA_FLAGS", "")
+    settings = {
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+        "OMP_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+        "MKL_NUM_THREADS": count,
+        # JAX takes its number of CPU threads from here.
+        "NPROC": count,
+        "XLA_FLAGS": flags if threads > 1 else f"{flags} --xla_cpu_multi_thread_eigen=false".strip(),
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "PYTHONUNBUFFERED": "1",
+        "MPLBACKEND": "Agg",
+    }
+    if deterministic:
+        settings |= {"TF_DETERMINISTIC_OPS": "1", "PYTHONHASHSEED": "0"}
+    return settings
+
+
+def configure(threads: int, deterministic: bool) -> None:
+    """Settings that TensorFlow has no variable for; call before the first operation."""
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    # One operation at a time: the sums of two that run side by side do not depend on each other anyway.
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def versions() -> Mapping[str, str]:
+    """What a score depends on besides the space and the seed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in ("tunekit", "keras", "tensorflow", "jax", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,51 @@
+"""The winner's score on the sealed test set."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from tunekit.data.sealed import open_test
+from tunekit.models.build import build
+from tunekit.results import ClassScores, Evaluation
+from tunekit.trial import checkpoint
+from tunekit.trial.jobs import Emit, EvaluateJob
+from tunekit.trial.train import image_shape
+
+MODEL = "model.keras"
+
+
+def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:
+    """Load the best epoch's weights, save them as a model of their own, and score it once."""
+    prepared = job.split.prepared
+    model = build(job.model, job.trial.values, image_shape(prepared), job.trial.seed)
+    checkpoint.load(job.folder / checkpoint.BEST, checkpoint.model_variables(model))
+    job.output.mkdir(parents=True, exist_ok=True)
+    beside = job.output / f"beside-{MODEL}"
+    model.save(beside)
+    beside.replace(job.output / MODEL)
+    test = open_test(job.spec, prepared)
+    probabilities = np.asarray(model.predict(test.x, batch_size=256, verbose=0), dtype=np.float64)
+    return score(probabilities, test.y, prepared.class_names, test.sha256)
+
+
+def score(probabilities: np.ndarray, labels: np.ndarray, names: tuple[str, ...], sha256: str) -> Evaluation:
+    """Loss, accuracy, and each class' precision, recall and F1."""
+    predicted = probabilities.argmax(axis=1)
+    classes = list(range(len(names)))
+    precision, recall, f1, count = precision_recall_fscore_support(
+        labels, predicted, labels=classes, zero_division=0.0
+    )
+    right = probabilities[np.arange(len(labels)), labels]
+    return Evaluation(
+        loss=float(-np.log(np.maximum(right, 1e-7)).mean()),
+        accuracy=float((predicted == labels).mean()),
+        classes=tuple(
+            ClassScores(name, float(precision[i]), float(recall[i]), float(f1[i]), int(count[i]))
+            for i, name in enumerate(names)
+        ),
+        confusion=tuple(
+            tuple(int(cell) for cell in row) for row in confusion_matrix(labels, predicted, labels=classes)
+        ),
+        sha256=sha256,
+    )

@@ -1,0 +1,60 @@
+"""One entry for every kind of job; an exception becomes a named failure."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+
+from tunekit.data.prepared import prepare
+from tunekit.errors import TunekitError
+from tunekit.results import Cause, Failure
+from tunekit.trial.evaluate import evaluate
+from tunekit.trial.jobs import Done, Emit, EvaluateJob, Failed, Job, PrepareJob, ProbeJob, TrainJob
+from tunekit.trial.probe import probe
+from tunekit.trial.train import NotFinite, train
+
+HANDLERS: dict[type, Callable[[Any, Emit], Any]] = {
+    PrepareJob: lambda job, emit: prepare(job.spec, job.cache),
+    ProbeJob: probe,
+    TrainJob: train,
+    EvaluateJob: evaluate,
+}
+
+
+def execute(job: Job, emit: Emit) -> Done | Failed:
+    """Run the job; whatever goes wrong comes back as a record."""
+    try:
+        result = HANDLERS[type(job)](job, emit)
+    except TunekitError as error:
+        failure = Failure("exception", str(error), traceback.format_exc())
+        return Failed(failure, error, memory=_memory())
+    except Exception as error:
+        return Failed(name_failure(error), memory=_memory())
+    return Done(result, _memory())
+
+
+def name_failure(error: Exception) -> Failure:
+    """Why a trial failed, in one of the causes that people sort by."""
+    text = f"{type(error).__name__}: {error}"
+    cause: Cause = "exception"
+    if isinstance(error, NotFinite):
+        cause, text = "nan", f"loss or metrics are not finite {error}"
+    elif isinstance(error, MemoryError) or _says_out_of_memory(error):
+        cause = "oom"
+    first_lines = "\n".join(text.splitlines()[:3])
+    return Failure(cause, first_lines[:500], traceback.format_exc())
+
+
+def _says_out_of_memory(error: Exception) -> bool:
+    """TensorFlow and JAX raise errors of their own; only their text says what it is."""
+    text = str(error).lower()
+    return "resourceexhausted" in type(error).__name__.lower() or any(
+        phrase in text for phrase in ("resource_exhausted", "out of memory", "oom when allocating")
+    )
+
+
+def _memory() -> int:
+    return int(psutil.Process().memory_info().rss)

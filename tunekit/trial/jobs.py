@@ -1,0 +1,124 @@
+"""What a worker can be asked to do: plain records that travel to it, and what it tells while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunekit.data.prepared import Prepared
+from tunekit.results import Epoch, Evaluation, Failure, Outcome, Trial, Values
+from tunekit.space.space import DataSpec, Objective
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which of the training images a search trains on and which it validates on."""
+
+    prepared: Prepared
+    validation: float
+    limit: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class PrepareJob:
+    """Decode the training images into the cache."""
+
+    id: str
+    spec: DataSpec
+    cache: Path
+
+
+@dataclass(frozen=True)
+class ProbeJob:
+    """Build each configuration once and train it on one batch."""
+
+    id: str
+    model: str
+    configurations: tuple[Values, ...]
+    split: Split
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one probed configuration needs."""
+
+    parameters: int
+    seconds_per_step: float
+    steps_per_epoch: int
+    checkpoint_bytes: int
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Train one trial from where it stands to the end of its rung."""
+
+    id: str
+    trial: Trial
+    model: str
+    split: Split
+    max_epochs: int
+    objective: Objective
+    folder: Path
+    """Where this trial's checkpoints are."""
+    parent_folder: Path | None
+    pictures: Path | None
+    """Where to leave the pictures, the summary and the curve; None draws none."""
+
+
+@dataclass(frozen=True)
+class EvaluateJob:
+    """Score a trial's best epoch on the sealed test set."""
+
+    id: str
+    spec: DataSpec
+    trial: Trial
+    model: str
+    split: Split
+    folder: Path
+    output: Path
+    """Where to leave the model and the confusion matrix."""
+
+
+Job = PrepareJob | ProbeJob | TrainJob | EvaluateJob
+Result = Prepared | tuple[Probe, ...] | Outcome | Evaluation
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sign of life within an epoch."""
+
+    epoch: int
+    share: float
+    """How much of the epoch is done, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch is over and its checkpoint is on disk."""
+
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
+class Done:
+    """The job is finished."""
+
+    result: Result
+    memory: int
+    """Resident bytes of the worker."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The job failed; the worker lives."""
+
+    failure: Failure
+    error: Exception | None = None
+    """Set where it is not the trial's fault: an error of tunekit's own kind, to be raised as it is."""
+    memory: int = 0
+
+
+Event = Step | EpochDone | Done | Failed
+Emit = Callable[[Step | EpochDone], None]

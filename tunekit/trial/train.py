@@ -1,0 +1,178 @@
+"""One trial: from its checkpoint, or its parent's, to the last epoch of its rung."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tunekit.data.prepared import Prepared, open_arrays
+from tunekit.data.split import split
+from tunekit.insight.draw import draw
+from tunekit.insight.look import look, statistics
+from tunekit.models.build import ImageShape, build
+from tunekit.results import Epoch, Outcome, Scalar
+from tunekit.space.vocabulary import complete
+from tunekit.trial import checkpoint
+from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
+from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
+from tunekit.trial.training import augment, compile_model, epoch_order
+
+LOOKED_AT = 16
+"""Validation images that every trial's activations are shown for."""
+SIGN_OF_LIFE = 1.0
+"""Seconds between two signs of life within an epoch."""
+
+
+class NotFinite(Exception):
+    """The loss is no longer a number."""
+
+
+@lru_cache(maxsize=2)
+def arrays(part: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """All training images (mapped), their labels, and the indices to train and to validate on."""
+    x, y = open_arrays(part.prepared)
+    chosen = split(y, part.validation, part.limit, part.seed)
+    return x, np.asarray(y), chosen.train, chosen.validation
+
+
+@lru_cache(maxsize=2)
+def validation_arrays(part: Split) -> tuple[np.ndarray, np.ndarray]:
+    x, y, _, indices = arrays(part)
+    return x[indices], y[indices]
+
+
+def image_shape(prepared: Prepared) -> ImageShape:
+    return ImageShape(prepared.shape, len(prepared.class_names), prepared.mean, prepared.std)
+
+
+def train(job: TrainJob, emit: Emit) -> Outcome:
+    """Train, telling each epoch as it is on disk, and look inside at the end."""
+    began = time.perf_counter()
+    values = complete(job.model, job.trial.values)
+    model = _compiled(job, values)
+    progress = _restore(job, model)
+    for epoch in progress.curve[job.trial.initial_epoch :]:
+        emit(EpochDone(epoch))
+    while progress.epoch < job.trial.epochs:
+        epoch = _train_epoch(job, model, values, progress.epoch + 1, emit)
+        _keep(job, model, progress, epoch)
+        emit(EpochDone(epoch))
+    insight = _look_inside(job, model, progress) if job.pictures else {}
+    assert progress.best_score is not None
+    return Outcome(
+        score=progress.best_score,
+        best_epoch=progress.best_epoch,
+        parameters=model.count_params(),
+        seconds=time.perf_counter() - began,
+        insight=insight,
+    )
+
+
+def _compiled(job: TrainJob, values: dict[str, Scalar]) -> keras.Model:
+    model = build(job.model, job.trial.values, image_shape(job.split.prepared), job.trial.seed)
+    indices = arrays(job.split)[2]
+    steps = math.ceil(len(indices) / int(values["batch_size"]))
+    compile_model(model, values, steps, job.max_epochs)
+    return model
+
+
+def _restore(job: TrainJob, model: keras.Model) -> Progress:
+    """From the trial's own last epoch, else its parent's, else from the start: all three lead to the same weights."""
+    for folder in (job.folder, job.parent_folder):
+        if folder is None or not checkpoint.intact(folder / checkpoint.BEST):
+            continue
+        if folder == job.parent_folder:
+            _adopt_best(folder, job.folder)
+        try:
+            return checkpoint.load(folder / checkpoint.LAST, checkpoint.all_variables(model))
+        except DamagedCheckpoint:
+            continue
+    return Progress()
+
+
+def _adopt_best(parent: Path, folder: Path) -> None:
+    """The parent's best epoch is the child's until it does better."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f".{checkpoint.BEST}"
+    shutil.copyfile(parent / checkpoint.BEST, beside)
+    beside.replace(folder / checkpoint.BEST)
+
+
+def _train_epoch(
+    job: TrainJob, model: keras.Model, values: dict[str, Scalar], number: int, emit: Emit
+) -> Epoch:
+    began = time.perf_counter()
+    x, y, indices, _ = arrays(job.split)
+    order = epoch_order(indices, job.trial.seed, number)
+    images = augment(x[order], values, job.trial.seed, number)
+    batch = int(values["batch_size"])
+    history = model.fit(
+        images,
+        y[order],
+        batch_size=batch,
+        epochs=1,
+        shuffle=False,
+        verbose=0,
+        callbacks=[_SignOfLife(emit, number, math.ceil(len(order) / batch))],
+    )
+    held_out = model.evaluate(*validation_arrays(job.split), batch_size=256, verbose=0, return_dict=True)
+    metrics = {name: float(series[-1]) for name, series in history.history.items()}
+    metrics |= {f"val_{name}": float(value) for name, value in held_out.items()}
+    if not all(math.isfinite(value) for value in metrics.values()):
+        raise NotFinite(f"after epoch {number}: " + ", ".join(f"{k} {v:g}" for k, v in metrics.items()))
+    return Epoch(number, metrics, time.perf_counter() - began)
+
+
+class _SignOfLife(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tells how far an epoch is, at most once a second."""
+
+    def __init__(self, emit: Emit, epoch: int, steps: int) -> None:
+        super().__init__()
+        self._tell: Callable[[float], None] = lambda share: emit(Step(epoch, share))
+        self._steps = steps
+        self._next = time.monotonic() + SIGN_OF_LIFE
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + SIGN_OF_LIFE
+            self._tell((batch + 1) / self._steps)
+
+
+def _keep(job: TrainJob, model: keras.Model, progress: Progress, epoch: Epoch) -> None:
+    """Checkpoint the epoch; the best epoch's weights first, so that the last never names a best that is not there."""
+    score = epoch.metrics[job.objective.name]
+    progress.curve.append(epoch)
+    if progress.best_score is None or job.objective.better(score, progress.best_score):
+        progress.best_score, progress.best_epoch = score, epoch.number
+        checkpoint.save(job.folder / checkpoint.BEST, checkpoint.model_variables(model), progress)
+    checkpoint.save(job.folder / checkpoint.LAST, checkpoint.all_variables(model), progress)
+
+
+def _look_inside(job: TrainJob, model: keras.Model, progress: Progress) -> dict[str, float]:
+    assert job.pictures is not None
+    job.pictures.mkdir(parents=True, exist_ok=True)
+    images, labels = _examples(job.split)
+    names = job.split.prepared.class_names
+    seen = look(model, images, labels, names)
+    borders = [job.trial.initial_epoch] if job.trial.initial_epoch else []
+    draw(seen, progress.curve, borders, f"trial {job.trial.id}", job.pictures)
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=100)
+    (job.pictures / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return statistics(seen)
+
+
+def _examples(part: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The same validation images for every trial: one of each class first, then the next ones."""
+    x, y = validation_arrays(part)
+    firsts = np.unique(y, return_index=True)[1]
+    rest = np.setdiff1d(np.arange(min(len(y), 4 * LOOKED_AT)), firsts)
+    chosen = np.concatenate([np.sort(firsts), rest])[:LOOKED_AT]
+    return x[chosen], y[chosen]

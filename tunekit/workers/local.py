@@ -1,0 +1,197 @@
+"""Worker processes on this machine.
+
+Written on plain processes and one socket pair each, and not on a process pool: a pool gives no way for a running job
+to tell its epochs, and pools' shared queues can be left locked by a worker that is killed. Here nothing is shared
+between workers, one loop without threads sees every message and every death, and the death names its job.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from tunekit.results import Failure
+from tunekit.trial.backend import environment
+from tunekit.trial.jobs import Done, Event, Failed, Job
+
+GROWTH_LIMIT = 768 * 2**20
+"""Bytes that a worker may grow beyond its first job before it is replaced: TensorFlow leaks some with every model."""
+FAREWELL = 3.0
+"""Seconds that idle workers get to leave by themselves."""
+
+
+@dataclass(frozen=True)
+class WorkerEvent:
+    """Something a worker told, or its death."""
+
+    worker: int
+    job_id: str
+    event: Event
+
+
+@dataclass
+class _Worker:
+    number: int
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    job: Job | None = None
+    since: float = 0.0
+    first_memory: int = 0
+    timed_out: bool = False
+
+
+@dataclass
+class LocalWorkers:
+    """A fixed number of worker processes, started when they are first needed."""
+
+    count: int
+    threads: int
+    logs: Path
+    deterministic: bool = True
+    job_timeout: float | None = None
+    devices: tuple[str, ...] = ()
+    """GPUs, shared out among the workers in turn."""
+
+    def __post_init__(self) -> None:
+        self._workers: dict[int, _Worker] = {}
+
+    @property
+    def idle(self) -> int:
+        """How many jobs can be submitted now."""
+        return self.count - self.busy
+
+    @property
+    def busy(self) -> int:
+        return sum(worker.job is not None for worker in self._workers.values())
+
+    @property
+    def process_ids(self) -> list[int]:
+        return [worker.process.pid for worker in self._workers.values()]
+
+    def submit(self, job: Job) -> int:
+        """Give the job to an idle worker and return its number."""
+        free = [worker for worker in self._workers.values() if worker.job is None]
+        worker = free[0] if free else self._start()
+        worker.job, worker.since = job, time.monotonic()
+        try:
+            worker.connection.send(job)
+        except OSError:
+            pass  # it died while idle: its end of the connection tells so in events()
+        return worker.number
+
+    def events(self, timeout: float) -> list[WorkerEvent]:
+        """What has happened since, waiting for up to `timeout` seconds for a first event."""
+        self._end_overdue()
+        connections = {worker.connection: worker for worker in self._workers.values()}
+        ready = wait(list(connections), timeout)
+        found = []
+        for connection in ready:
+            event = self._read(connections[connection])  # type: ignore[index]
+            if event is not None:
+                found.append(event)
+        return found
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job; its death is reported as any other."""
+        for worker in self._workers.values():
+            if worker.job is not None and worker.job.id == job_id:
+                worker.process.kill()
+
+    def close(self) -> None:
+        """End all workers, idle ones gently; what a busy one has checkpointed is safe."""
+        for worker in self._workers.values():
+            if worker.job is not None:
+                worker.process.kill()
+            worker.connection.close()
+        deadline = time.monotonic() + FAREWELL
+        for worker in self._workers.values():
+            try:
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+        self._workers.clear()
+
+    def _start(self) -> _Worker:
+        number = next(number for number in range(self.count) if number not in self._workers)
+        ours, theirs = socket.socketpair()
+        self.logs.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "tunekit.workers.worker", str(theirs.fileno())]
+        with (self.logs / f"worker-{number}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*command, str(self.threads), str(int(self.deterministic))],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[theirs.fileno()],
+                env=os.environ | environment(self.threads, self.deterministic) | self._device(number),
+                # A group of its own: a signal from the terminal is the coordinator's to answer.
+                process_group=0,
+            )
+        theirs.close()
+        worker = _Worker(number, process, Connection(ours.detach()))
+        self._workers[number] = worker
+        return worker
+
+    def _device(self, number: int) -> dict[str, str]:
+        if not self.devices:
+            return {}
+        return {"CUDA_VISIBLE_DEVICES": self.devices[number % len(self.devices)]}
+
+    def _read(self, worker: _Worker) -> WorkerEvent | None:
+        job = worker.job
+        try:
+            event = worker.connection.recv()
+        except (EOFError, OSError):
+            return self._bury(worker)
+        if isinstance(event, Done | Failed):
+            worker.job = None
+            self._recycle(worker, event.memory)
+        return WorkerEvent(worker.number, job.id if job else "", event)
+
+    def _recycle(self, worker: _Worker, memory: int) -> None:
+        worker.first_memory = worker.first_memory or memory
+        if memory > worker.first_memory + GROWTH_LIMIT:
+            worker.connection.close()
+            self._workers.pop(worker.number)
+            worker.process.wait()
+
+    def _bury(self, worker: _Worker) -> WorkerEvent | None:
+        """The process is gone, or will be: say which job died with it."""
+        worker.process.kill()
+        code = worker.process.wait()
+        worker.connection.close()
+        self._workers.pop(worker.number)
+        if worker.job is None:
+            return None
+        if worker.timed_out:
+            failure = Failure("timeout", f"the trial ran longer than {self.job_timeout:g} s")
+        else:
+            log = self.logs / f"worker-{worker.number}.log"
+            failure = Failure("killed", f"its worker process ended with {_ending(code)}; see {log}")
+        return WorkerEvent(worker.number, worker.job.id, Failed(failure))
+
+    def _end_overdue(self) -> None:
+        if self.job_timeout is None:
+            return
+        for worker in self._workers.values():
+            if worker.job is not None and time.monotonic() - worker.since > self.job_timeout:
+                worker.timed_out = True
+                worker.process.kill()
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    import signal
+
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
