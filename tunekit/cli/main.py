@@ -67,7 +67,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command; turn what went wrong into a message and an exit code."""
     # A user's mistake gets a message, not the frameworks' start-up lines around it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

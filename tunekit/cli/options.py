@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from tunekit.space.space import Space
     from tunekit.study.home import Home
+    from tunekit.study.session import Settings
 
 Command = Callable[..., Any]
 
@@ -44,7 +46,9 @@ def space_options(command: Command) -> Command:
     """What changes a space from the command line."""
     for option in reversed(
         [
-            click.option("--set", "sets", multiple=True, metavar="PARAMETER=VALUE", help="Fix a parameter. Repeatable."),
+            click.option(
+                "--set", "sets", multiple=True, metavar="PARAMETER=VALUE", help="Fix a parameter. Repeatable."
+            ),
             click.option("--max-epochs", type=int, help="Epochs of the longest trials."),
             click.option("--factor", type=int, help="Hyperband keeps one trial in this many at each rung."),
             click.option("--iterations", type=int, help="How often all of Hyperband's brackets run."),
@@ -59,9 +63,9 @@ def space_options(command: Command) -> Command:
 
 
 def finalist_options(command: Command) -> Command:
-    command = click.option("--repeats", type=int, help="Seeds that each finalist is trained with.  [default: 3]")(
-        command
-    )
+    command = click.option(
+        "--repeats", type=int, help="Seeds that each finalist is trained with.  [default: 3]"
+    )(command)
     return click.option(
         "--finalists", type=int, help="Train the best K again from scratch and pick the winner by its mean."
     )(command)
@@ -111,3 +115,41 @@ def _duration(context: click.Context, option: click.Parameter, value: str | None
     if not 0 < seconds < float("inf"):
         raise click.BadParameter(f"expected a time such as 90s, 30m or 2h, got {value!r}.")
     return seconds
+
+
+SEARCH_SETTINGS = (
+    "tuner",
+    "max_epochs",
+    "factor",
+    "iterations",
+    "seed",
+    "max_trials",
+    "limit",
+    "finalists",
+    "repeats",
+)
+
+
+def space_from(name_or_path: str, options: dict[str, Any]) -> Space:
+    """The space of this file or name, with the command line's changes."""
+    from tunekit.space.override import apply_settings
+    from tunekit.space.reader import read_space
+    from tunekit.space.shipped import find_space
+
+    overrides = {name: options[name] for name in SEARCH_SETTINGS if name in options}
+    return apply_settings(read_space(find_space(name_or_path)), options["sets"], **overrides)
+
+
+def settings_from(options: dict[str, Any]) -> Settings:
+    from tunekit.study.session import Settings
+
+    return Settings(
+        home=options["home"],
+        name=options.get("name"),
+        workers=options["workers"],
+        threads=options["threads"],
+        fast=options["fast"],
+        pictures=not options["no_pictures"],
+        trial_timeout=options["trial_timeout"],
+        time_budget=options["time_budget"],
+    )

@@ -16,6 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tunekit.cli.tables import duration, short
 from tunekit.results import TimedEpoch, TrialRecord
 from tunekit.search.winner import ranked
 from tunekit.study.plan import Plan, plan_of
@@ -209,18 +210,3 @@ class LiveDisplay(Counting):
                 str(worker), trial.id, str(trial.bracket), str(trial.round), f"{now:.1f} of {trial.epochs}"
             )
         return table
-
-
-def short(value: object) -> str:
-    """A value in at most six digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def duration(seconds: float) -> str:
-    """Such as 45 s, 12 min or 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"

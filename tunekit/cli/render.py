@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
-from tunekit.cli.progress import duration, short
+from tunekit.cli.tables import short, table
 from tunekit.results import TrialRecord
 
 if TYPE_CHECKING:
+    from tunekit.study.look import Listing
     from tunekit.study.search import Report
 
 SHOWN = 5
@@ -55,13 +57,21 @@ def trial_plain(record: TrialRecord) -> dict[str, Any]:
     return plain
 
 
-def report_text(report: Report) -> str:
-    """The best trials, the winner's values, its scores, and where to look next."""
+def report_text(report: Report, every_trial: bool = False) -> str:
+    """The best trials, or all, the winner's values, its scores, and where to look next."""
     from tunekit.search.winner import ranked
 
     objective = report.space.objective
-    best = ranked([record for record in report.records if record.kind == "trial"], objective)
-    blocks = [table([trial_row(record) for record in best[:SHOWN]], ["trial", "epochs", objective.name, "values"])]
+    if every_trial:
+        rows = [[record.trial.parent or "", *_state_row(record)] for record in report.records]
+        headings = ["parent", "trial", "bracket", "rung", "epochs", "status", objective.name, "values"]
+        rows = [[row[1], row[0], *row[2:]] for row in rows]
+        headings[0], headings[1] = headings[1], headings[0]
+        blocks = [table(rows, headings)]
+    else:
+        best = ranked([record for record in report.records if record.kind == "trial"], objective)
+        rows = [trial_row(record) for record in best[:SHOWN]]
+        blocks = [table(rows, ["trial", "epochs", objective.name, "values"])]
     failures = [record for record in report.records if record.failure]
     if failures:
         blocks.append(failures_text(failures))
@@ -77,6 +87,13 @@ def trial_row(record: TrialRecord) -> list[str]:
     values = " ".join(f"{name}={short(value)}" for name, value in record.trial.values.items())
     score = "" if record.score is None else f"{record.score:.4f}"
     return [record.trial.id, str(record.trial.epochs), score, values]
+
+
+def _state_row(record: TrialRecord) -> list[str]:
+    trial = record.trial
+    name, epochs, score, values = trial_row(record)
+    status = f"failed: {record.failure.cause}" if record.failure else record.status.lower()
+    return [name, str(trial.bracket), str(trial.round), epochs, status, score, values]
 
 
 def failures_text(failures: list[TrialRecord]) -> str:
@@ -122,15 +139,35 @@ def next_steps(report: Report) -> str:
     return "\n".join(lines)
 
 
-def table(rows: list[list[str]], headings: list[str]) -> str:
-    """Columns as wide as their widest entry; the last one is not padded."""
-    if not rows:
-        return ""
-    widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in [headings, *rows]
-    )
+def listing_plain(listing: Listing) -> dict[str, Any]:
+    plain: dict[str, Any] = {"search": listing.name, "status": listing.status}
+    if listing.report is None:
+        return plain | {"problem": listing.problem}
+    whole = report_plain(listing.report)
+    counts = {
+        status: sum(record.status == status for record in listing.report.records)
+        for status in ("COMPLETED", "FAILED", "RUNNING")
+    }
+    return plain | {
+        "space": listing.report.space.name,
+        "created": listing.report.facts["created"],
+        "trials": counts,
+        **{name: whole[name] for name in ("home", "best", "test", "config", "mlflow")},
+    }
 
 
-__all__ = ["duration", "report_json", "report_plain", "report_text", "table", "trial_plain", "trial_row"]
+def listing_text(listings: list[Listing]) -> str:
+    rows = []
+    for listing in listings:
+        report = listing.report
+        if report is None:
+            rows.append(
+                [listing.name, listing.status, "", "", "", "", (listing.problem or "").splitlines()[0]]
+            )
+            continue
+        done = sum(record.status != "RUNNING" for record in report.records)
+        best = f"{report.best.score:.4f}" if report.best and report.best.score is not None else ""
+        test = f"{report.evaluation.accuracy:.4f}" if report.evaluation else ""
+        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(report.facts["created"]))
+        rows.append([listing.name, listing.status, str(done), report.space.objective.name, best, test, began])
+    return table(rows, ["search", "status", "trials", "objective", "best", "test", "began"])

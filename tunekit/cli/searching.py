@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunekit.cli.options import finalist_options, home_option, json_option, run_options, space_options
+from tunekit.cli.options import (
+    finalist_options,
+    home_option,
+    json_option,
+    run_options,
+    settings_from,
+    space_from,
+    space_options,
+)
 
 if TYPE_CHECKING:
-    from tunekit.study.home import Home
     from tunekit.study.search import Report
-    from tunekit.study.session import Settings
 
 
 @click.command()
@@ -28,19 +34,10 @@ def search(space: str, go_on: bool, as_json: bool, **options: Any) -> None:
 
     Example: tunekit search gru-mnist --max-epochs 3 --limit 6000
     """
-    from tunekit.space.override import apply_settings
-    from tunekit.space.reader import read_space
-    from tunekit.space.shipped import find_space
     from tunekit.study.search import search as run
 
-    overrides = {
-        name: options[name]
-        for name in (
-            "tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit", "finalists", "repeats"
-        )
-    }  # fmt: skip
-    wanted = apply_settings(read_space(find_space(space)), options["sets"], **overrides)
-    _run(as_json, lambda reporter: run(wanted, _settings(options), reporter, go_on))
+    wanted = space_from(space, options)
+    _run(as_json, lambda reporter: run(wanted, settings_from(options), reporter, go_on))
 
 
 @click.command()
@@ -55,23 +52,7 @@ def resume(name: str | None, as_json: bool, **options: Any) -> None:
     """
     from tunekit.study.search import resume as run
 
-    _run(as_json, lambda reporter: run(name, _settings(options), reporter))
-
-
-def _settings(options: dict[str, Any]) -> Settings:
-    from tunekit.study.session import Settings
-
-    home: Home = options["home"]
-    return Settings(
-        home=home,
-        name=options.get("name"),
-        workers=options["workers"],
-        threads=options["threads"],
-        fast=options["fast"],
-        pictures=not options["no_pictures"],
-        trial_timeout=options["trial_timeout"],
-        time_budget=options["time_budget"],
-    )
+    _run(as_json, lambda reporter: run(name, settings_from(options), reporter))
 
 
 def _run(as_json: bool, study: Any) -> None:

@@ -41,7 +41,9 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
     builder = BUILDERS.get(model) or _import_builder(model)
     built = builder(complete(model, values), data)
     if not isinstance(built, keras.Model):
-        raise ModelError(f"{model}: expected a function that returns a keras.Model, got {type(built).__name__}.")
+        raise ModelError(
+            f"{model}: expected a function that returns a keras.Model, got {type(built).__name__}."
+        )
     expected = (None, data.classes)
     if tuple(built.output_shape) != expected:
         raise ModelError(

@@ -101,8 +101,15 @@ class Recorder:
 
     def log_summary(self, metrics: Metrics, tags: Mapping[str, str], when: float) -> None:
         with _explained(self.store):
-            self._log(self.parent_run, [self._metric(name, value, when, 0) for name, value in metrics.items()])
+            self._log(
+                self.parent_run, [self._metric(name, value, when, 0) for name, value in metrics.items()]
+            )
             self._set_tags(self.parent_run, tags)
+
+    def log_values(self, values: Values) -> None:
+        """Hyperparameters of a training that is not part of a search."""
+        with _explained(self.store):
+            self._log_params(self.parent_run, values)
 
     def log_files(self, paths: Iterable[Path], folder: str | None = None) -> None:
         with _explained(self.store):
@@ -166,7 +173,9 @@ class Recorder:
             name: getattr(settings, name)
             for name in ("tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit")
         }
-        self._log_params(run.info.run_id, {name: value for name, value in params.items() if value is not None})
+        self._log_params(
+            run.info.run_id, {name: value for name, value in params.items() if value is not None}
+        )
         self._log_data(run.info.run_id, facts)
         return str(run.info.run_id)
 
@@ -225,7 +234,9 @@ class Recorder:
             digest=str(facts.get("data_sha256", ""))[:36],
             source_type="tunekit",
             source=json.dumps({"source": facts.get("data_name")}),
-            profile=json.dumps({"training_images": facts.get("data_count"), "shape": facts.get("data_shape")}),
+            profile=json.dumps(
+                {"training_images": facts.get("data_count"), "shape": facts.get("data_shape")}
+            ),
         )
         self.store.client.log_inputs(
             run_id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
@@ -286,5 +297,3 @@ class _explained:  # noqa: N801  (a context manager that reads as one)
                 f"{self._store.tracking_uri}: MLflow's store could not be written: {first_line}. "
                 "What is finished is kept in the search's own state; resume the search once the store is mended."
             ) from error
-
-

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import redirect_stderr
 from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
 from pathlib import Path
 
 from tunekit.record.store import Store
@@ -15,18 +17,18 @@ def register(store: Store, run_id: str, model_file: Path, name: str) -> str:
     """Log the model on the run, register it, and make it the champion; returns its registered version."""
     import keras
     import mlflow
+    import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     model = keras.saving.load_model(model_file, compile=False)
-    import numpy as np
-
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, *model.input_shape[1:]))]),
         outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *model.output_shape[1:]))]),
     )
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    with mlflow.start_run(run_id=run_id):
+    # MLflow prints what it has registered whatever its log level.
+    with redirect_stderr(StringIO()), mlflow.start_run(run_id=run_id):
         info = mlflow.keras.log_model(
             model,
             name="model",

@@ -50,8 +50,7 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     uri = tracking_uri(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        # Without this MLflow's fluent calls would make a database of their own in the working directory.
-        mlflow.set_tracking_uri(uri)
+        _set_tracking_uri(uri)
         client = mlflow.MlflowClient(uri)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
         found = client.get_experiment_by_name(name)
@@ -69,6 +68,17 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     except OSError as error:
         raise StoreError(f"{home}: MLflow's store could not be written: {error.strerror}.") from error
     return Store(client, uri, experiment_id)
+
+
+def _set_tracking_uri(uri: str) -> None:
+    """Without it MLflow's fluent calls would make a database of their own in the working directory."""
+    import mlflow
+
+    users_own = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    # MLflow exports it, where the next search of this process would take it for the user's own wish.
+    if users_own is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 
 def _create(client: MlflowClient, name: str, home: Path, objective: str) -> str:

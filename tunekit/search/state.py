@@ -84,7 +84,9 @@ class State:
                 )
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if verdict != "ok":
-                raise SearchError(f"{path}: the search's state is damaged ({verdict}). Restore it from a backup.")
+                raise SearchError(
+                    f"{path}: the search's state is damaged ({verdict}). Restore it from a backup."
+                )
         return cls(path, connection)
 
     def close(self) -> None:
@@ -211,14 +213,18 @@ def _explained(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         text = str(error)
         if "malformed" in text or "not a database" in text:
-            raise SearchError(f"{path}: the search's state is damaged ({text}). Restore it from a backup.") from error
+            raise SearchError(
+                f"{path}: the search's state is damaged ({text}). Restore it from a backup."
+            ) from error
         remedy = {
             "full": "Free some space on the disk",
             "readonly": "Make the folder writable",
             "locked": "Close the other program that has it open",
         }
         action = next((advice for word, advice in remedy.items() if word in text), "Mend the disk")
-        raise StoreError(f"{path}: the search's state could not be used: {text}. {action}, then resume.") from error
+        raise StoreError(
+            f"{path}: the search's state could not be used: {text}. {action}, then resume."
+        ) from error
 
 
 def _dumped(value: Outcome | Failure | None) -> str | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.errors import SearchError
-from tunekit.insight.confusion import draw_confusion
 from tunekit.record.recorder import Recorder
 from tunekit.record.registry import register
 from tunekit.results import ClassScores, Evaluation, TrialRecord
@@ -19,10 +18,10 @@ from tunekit.space.space import Verified
 from tunekit.space.writer import write_space
 from tunekit.study.finalists import retrain_finalists
 from tunekit.study.jobs import JobFailed, run_job
+from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
 from tunekit.study.session import Session
-from tunekit.trial.evaluate import MODEL
-from tunekit.trial.jobs import EvaluateJob
+from tunekit.trial.jobs import MODEL, EvaluateJob
 
 
 def finish(session: Session, recorder: Recorder, recording: Recording, complete: bool) -> None:
@@ -41,9 +40,10 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
     session.reporter.stage("Recording the winner in MLflow")
     record_winner(session, recorder, best, evaluation)
     if state.fact("registered") is None:
-        version = register(
-            recorder.store, recorder.parent_run, session.folder.champion / MODEL, space.name
-        )
+        with frameworks_log_to(session.folder.framework_log):
+            version = register(
+                recorder.store, recorder.parent_run, session.folder.champion / MODEL, space.name
+            )
         state.set_facts(registered=version)
     status = "FINISHED" if complete else "STOPPED"
     state.set_facts(status=status, seconds_recording=recording.seconds)
@@ -128,6 +128,8 @@ def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) ->
 
 def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evaluation: Evaluation) -> None:
     """Scores, confusion matrix, class table and best.yaml on the parent run."""
+    from tunekit.insight.confusion import draw_confusion
+
     folder = session.folder.champion
     picture = draw_confusion(
         evaluation.confusion,

@@ -44,6 +44,10 @@ class SearchFolder:
         return self.path / "logs"
 
     @property
+    def framework_log(self) -> Path:
+        return self.logs / "frameworks.log"
+
+    @property
     def best_config(self) -> Path:
         return self.path / "best.yaml"
 
@@ -85,7 +89,9 @@ class Home:
         known = self.existing()
         if name is None:
             if not known:
-                raise SearchError(f"{self.path}: there is no search yet. Start one with `tunekit search SPACE`.")
+                raise SearchError(
+                    f"{self.path}: there is no search yet. Start one with `tunekit search SPACE`."
+                )
             return known[-1]
         folder = self.folder(name)
         if folder.state.exists():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from tunekit.oracles.schedule import BracketPlan
 from tunekit.space.space import Space
+from tunekit.study.quiet import frameworks_log_to
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Plan:
 
 def plan_of(space: Space) -> Plan:
     """The brackets that the space's search settings lead to; failures and exhausted spaces change them."""
-    from tunekit.oracles.tuners import make_oracle
+    with frameworks_log_to(Path(os.devnull)):
+        from tunekit.oracles.tuners import make_oracle
 
     return Plan(make_oracle(space).schedule.plans)

@@ -15,6 +15,7 @@ from tunekit.search.winner import ranked
 from tunekit.space.space import Space
 from tunekit.study.finish import evaluation_from, finish
 from tunekit.study.home import SearchFolder
+from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
 from tunekit.study.session import (
     Reporter,
@@ -83,12 +84,18 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
         except Interrupted as error:
             name = interrupted.signal.name if interrupted.signal else "a signal"
             began = folder.state.exists()
-            remedy = f"Go on with `{resume_command(folder, settings)}`." if began else "Nothing had begun yet."
+            remedy = (
+                f"Go on with `{resume_command(folder, settings)}`." if began else "Nothing had begun yet."
+            )
             raise Interrupted(f"Stopped by {name}; every finished epoch is kept. {remedy}") from error
 
 
 def _run(
-    folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None, interrupted: Interruption
+    folder: SearchFolder,
+    settings: Settings,
+    reporter: Reporter,
+    space: Space | None,
+    interrupted: Interruption,
 ) -> Report:
     began = time.time()
     state = State.open(folder.state) if folder.state.exists() else None
@@ -128,20 +135,21 @@ def _run(
 
 
 def _search_and_finish(session: Session) -> Report:
-    # Heavy: loaded only once the workers are busy starting up.
-    from tunekit.oracles.tuners import make_oracle
-    from tunekit.record.recorder import Recorder
-
     state, space = session.state, session.space
     session.reporter.stage("Opening MLflow's store")
-    recorder = Recorder.open(
-        session.home.path.absolute(),
-        space,
-        session.folder.name,
-        state.fact("uid"),
-        state.fact("run_id"),
-        {name: state.fact(name) for name in FACTS_SHOWN},
-    )
+    with frameworks_log_to(session.folder.framework_log):
+        from tunekit.oracles.tuners import make_oracle
+        from tunekit.record.recorder import Recorder
+
+        recorder = Recorder.open(
+            session.home.path.absolute(),
+            space,
+            session.folder.name,
+            state.fact("uid"),
+            state.fact("run_id"),
+            {name: state.fact(name) for name in FACTS_SHOWN},
+        )
+        oracle = make_oracle(space)
     state.set_facts(
         run_id=recorder.parent_run,
         tracking_uri=recorder.store.tracking_uri,
@@ -152,7 +160,6 @@ def _search_and_finish(session: Session) -> Report:
     try:
         recorder.log_files([session.folder.space])
         recording.catch_up()
-        oracle = make_oracle(space)
         session.reporter.opened(session)
         complete = Coordinator(
             oracle,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 import uuid
@@ -21,7 +20,7 @@ from tunekit.space.writer import as_plain, write_space
 from tunekit.study.home import Home, SearchFolder
 from tunekit.study.jobs import JobFailed, model_error, run_job
 from tunekit.study.resources import Resources, choose
-from tunekit.trial.backend import versions
+from tunekit.trial.backend import backend, versions
 from tunekit.trial.jobs import PrepareJob, Probe, ProbeJob, Split, TrainJob
 from tunekit.workers.local import LocalWorkers
 
@@ -98,7 +97,9 @@ def make_workers(folder: SearchFolder, resources: Resources, settings: Settings)
     )
 
 
-def prepare_data(space: Space, home: Home, workers: LocalWorkers, interrupted: Callable[[], bool]) -> Prepared:
+def prepare_data(
+    space: Space, home: Home, workers: LocalWorkers, interrupted: Callable[[], bool]
+) -> Prepared:
     """In a worker: the frameworks that decode stay out of this process."""
     job = PrepareJob("prepare", space.data, home.data.absolute())
     try:
@@ -144,8 +145,8 @@ def create_state(
             "definition": as_plain(space),
             "threads": resources.threads,
             "deterministic": not fast,
-            "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-            "versions": dict(versions()),
+            "backend": backend(),
+            "versions": versions(),
             "machine": f"{platform.system()} {platform.machine()}",
             "data_name": prepared.name,
             "data_sha256": prepared.sha256,
@@ -170,9 +171,9 @@ def check_unchanged(state: State, space: Space, prepared: Prepared | None) -> No
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key):
             changes += _differences(key, before.get(key), now.get(key))
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if state.fact("backend") != backend:
-        changes.append(f"backend: was {state.fact('backend')}, is {backend}")
+    current = backend()
+    if state.fact("backend") != current:
+        changes.append(f"backend: was {state.fact('backend')}, is {current}")
     if prepared is not None and prepared.sha256 != state.fact("data_sha256"):
         changes.append(
             f"data: {prepared.name} was {state.fact('data_sha256')[:12]}, is {prepared.sha256[:12]} (sha256)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 
 
 def environment(threads: int, deterministic: bool) -> dict[str, str]:
@@ -30,7 +30,7 @@ def environment(threads: int, deterministic: bool) -> dict[str, str]:
 
 def configure(threads: int, deterministic: bool) -> None:
     """Settings that TensorFlow has no variable for; call before the first operation."""
-    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+    if backend() != "tensorflow":
         return
     import tensorflow as tf
 
@@ -41,12 +41,15 @@ def configure(threads: int, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def versions() -> Mapping[str, str]:
-    """What a score depends on besides the space and the seed."""
-    from importlib.metadata import PackageNotFoundError, version
+def backend() -> str:
+    """The framework that Keras computes with."""
+    return os.environ.get("KERAS_BACKEND", "tensorflow")
 
+
+def versions() -> dict[str, str]:
+    """What a score depends on besides the space and the seed."""
     found = {}
-    for package in ("tunekit", "keras", "tensorflow", "jax", "numpy"):
+    for package in ("tunekit", "keras", backend(), "numpy"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -9,10 +9,8 @@ from tunekit.data.sealed import open_test
 from tunekit.models.build import build
 from tunekit.results import ClassScores, Evaluation
 from tunekit.trial import checkpoint
-from tunekit.trial.jobs import Emit, EvaluateJob
+from tunekit.trial.jobs import MODEL, Emit, EvaluateJob
 from tunekit.trial.train import image_shape
-
-MODEL = "model.keras"
 
 
 def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:

@@ -10,6 +10,9 @@ from tunekit.data.prepared import Prepared
 from tunekit.results import Epoch, Evaluation, Failure, Outcome, Trial, Values
 from tunekit.space.space import DataSpec, Objective
 
+MODEL = "model.keras"
+"""Name of the file that an evaluation leaves the model in."""
+
 
 @dataclass(frozen=True)
 class Split:

@@ -11,7 +11,9 @@ from keras import optimizers
 from tunekit.results import Scalar
 
 
-def compile_model(model: keras.Model, values: Mapping[str, Scalar], steps_per_epoch: int, max_epochs: int) -> None:
+def compile_model(
+    model: keras.Model, values: Mapping[str, Scalar], steps_per_epoch: int, max_epochs: int
+) -> None:
     """Give the model its optimizer, loss and metric; the optimizer's state exists from here on."""
     optimizer = make_optimizer(values, steps_per_epoch * max_epochs)
     model.compile(
@@ -49,7 +51,9 @@ def make_optimizer(values: Mapping[str, Scalar], total_steps: int) -> optimizers
             return kinds.get(name, optimizers.Adagrad)(**common)
 
 
-def _rate(values: Mapping[str, Scalar], total_steps: int) -> float | optimizers.schedules.LearningRateSchedule:
+def _rate(
+    values: Mapping[str, Scalar], total_steps: int
+) -> float | optimizers.schedules.LearningRateSchedule:
     """The learning rate; a schedule spans max_epochs, whatever rung a trial ends on, so that rungs continue it."""
     peak = float(values["learning_rate"])
     if values["schedule"] == "constant":

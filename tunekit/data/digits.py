@@ -1,0 +1,43 @@
+"""scikit-learn's 1797 handwritten digits of 8x8 pixels: there at once, without a network."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import numpy as np
+
+from tunekit.data.images import Images
+from tunekit.data.split import Split, split
+
+TEST_SHARE = 0.2
+TEST_SEED = 20_000
+"""Picks the test part where a data set has none of its own; changing it would unseal every such set."""
+
+
+def with_test_part(images: Images) -> Split:
+    """The training part and, as `validation`, the fixed stratified test part of a set that has none."""
+    return split(images.y, TEST_SHARE, None, TEST_SEED)
+
+
+class Digits:
+    """The source `digits`."""
+
+    name = "digits"
+
+    def identity(self) -> tuple[str, ...]:
+        return ("digits", version("scikit-learn"))
+
+    def train(self) -> Images:
+        images = self._all()
+        return images.only(with_test_part(images).train)
+
+    def test(self, classes: int) -> Images:
+        images = self._all()
+        return images.only(with_test_part(images).validation)
+
+    def _all(self) -> Images:
+        from sklearn.datasets import load_digits  # slow to import, and needed here only
+
+        digits = load_digits()
+        x = np.rint(digits.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
+        return Images(x, digits.target.astype(np.int64), tuple(str(digit) for digit in range(10)))

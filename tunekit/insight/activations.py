@@ -1,0 +1,177 @@
+"""What each layer answered to the images: maps or a matrix, a histogram, and its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tunekit.insight import canvas
+from tunekit.insight.canvas import NORMAL, SMALL, Box, Page, Scale
+from tunekit.insight.graph import Array
+from tunekit.insight.look import Activation, Look
+
+MAPS, ROWS = 12, 5
+"""Filters and images of a convolution's maps."""
+UNITS = 128
+"""Units of a dense or recurrent layer, each a column."""
+MOST = 8
+"""Layers in the picture; of a deeper model they are picked evenly from first to last."""
+BINS = 35
+LEFT, ACROSS = 0.95, 3.95
+HISTOGRAM, BROAD = 5.45, 1.4
+TOP, GAP = 0.66, 0.9
+"""Inches above the first layer, and between two, for the text and the axis."""
+
+
+def draw_activations(look: Look, heading: str, path: Path) -> Path:
+    """A band for each layer: what it answered, how often each value came, and its statistics."""
+    picked = _pick(look.activations)
+    heights = [_height(look, activation) for activation in picked]
+    page = Page(TOP + sum(heights) + GAP * len(picked), f"{heading}: activations on fixed validation images")
+    line = "The bars of a layer's histogram have the colours that its values have beside it."
+    if len(picked) < len(look.activations):
+        line += f" {len(picked)} of {len(look.activations)} layers."
+    page.text(0.12, 0.36, line, SMALL)
+    top = TOP
+    for activation, height in zip(picked, heights, strict=True):
+        _band(page, look, activation, top, height)
+        top += height + GAP
+    return page.save(path)
+
+
+def _pick(activations: Sequence[Activation]) -> list[Activation]:
+    if len(activations) <= MOST:
+        return list(activations)
+    return [activations[round(place)] for place in np.linspace(0, len(activations) - 1, MOST)]
+
+
+def _height(look: Look, activation: Activation) -> float:
+    if activation.values.ndim == 4:
+        return ACROSS / (MAPS + 1) * min(ROWS, len(look.images))
+    return max(0.6, 0.115 * len(look.images))
+
+
+def _band(page: Page, look: Look, activation: Activation, top: float, height: float) -> None:
+    page.text(0.12, top, _headline(activation), NORMAL, bold=True)
+    page.text(0.12, top + 0.17, _numbers(activation), SMALL)
+    box = Box(LEFT, top + 0.38, ACROSS, height)
+    if activation.values.ndim == 4:
+        scale = _maps(page, box, look, activation)
+    else:
+        scale = _matrix(page, box, look, activation)
+    _histogram(page, Box(HISTOGRAM, box.top, BROAD, height), activation, scale)
+
+
+def _headline(activation: Activation) -> str:
+    shape = "×".join(map(str, activation.values.shape[1:]))
+    return f"{canvas.short(activation.layer, 40)} ({activation.kind}, {shape})"
+
+
+def _numbers(activation: Activation) -> str:
+    """The statistics as text."""
+    summary = activation.summary
+    if summary.nonfinite:
+        return f"{summary.nonfinite:.1%} of the values are not finite (magenta): the model diverged"
+    parts = [f"{name} {getattr(summary, name):.3g}" for name in ("mean", "std", "min", "max")]
+    if summary.dead is not None:
+        unit = "filters" if activation.kind == "convolution" else "units"
+        parts.append(f"zero {np.mean(activation.values <= 0):.0%}")
+        parts.append(f"dead {summary.dead:.1%} of {activation.values.shape[-1]} {unit}")
+    return "    ".join(parts)
+
+
+def _maps(page: Page, box: Box, look: Look, activation: Activation) -> Scale:
+    """A row for each image: the image itself, then maps of it.
+
+    The filters that vary most, for the first ones may happen to be dead; how many are, the text says.
+    """
+    shown = activation.values[:ROWS]
+    total = shown.shape[-1]
+    spread = np.nan_to_num(shown.reshape(-1, total).std(axis=0), posinf=0)
+    liveliest = np.sort(np.argsort(-spread, kind="stable")[:MAPS])
+    shown = shown[..., liveliest]
+    scale = Scale.of(shown)
+    # Tiles of one size: both are brought to the pixels that a tile has on the page.
+    side = round(box.width * canvas.DPI / (MAPS + 1))
+    count, height, width, filters = shown.shape
+    maps = canvas.resize(np.moveaxis(shown, -1, 1).reshape(-1, height, width), side, side)
+    painted = scale.paint(maps).reshape(count, filters, side, side, 3)
+    photographs = canvas.resize(canvas.photographs(look.images[:count]), side, side)
+    tiles = np.concatenate([photographs[:, None], painted], axis=1).reshape(-1, side, side, 3)
+    wide = box.width * (filters + 1) / (MAPS + 1)
+    grid = page.grid(tiles, filters + 1, Box(box.left, box.top, wide, box.height), gap=2)
+    which = (
+        f"maps of all {total} filters"
+        if filters == total
+        else f"the {filters} of {total} maps that vary most"
+    )
+    names = canvas.class_names(look.class_names, look.labels[:count])
+    page.label(grid, names, under=f"image, then {which}")
+    return scale
+
+
+def _matrix(page: Page, box: Box, look: Look, activation: Activation) -> Scale:
+    """A row for each image and a column for each unit."""
+    shown = _by_unit(activation)[:, :UNITS]
+    scale = Scale.of(shown)
+    total, count = activation.values.shape[-1], shown.shape[1]
+    grid = page.grid(scale.paint(shown)[:, None], 1, box, gap=0)
+    names = canvas.class_names(look.class_names, look.labels[: len(shown)])
+    label = f"first {count} of {total} units" if total > count else f"unit 0 to {total - 1}"
+    if total == len(look.class_names) and activation is look.activations[-1]:
+        label = f"output for class 0 to {total - 1}"
+    if activation.values.ndim > 2:
+        label += ", last step" if activation.kind == "recurrent" else ", mean over positions"
+    page.label(grid, names, under=label)
+    return scale
+
+
+def _by_unit(activation: Activation) -> Array:
+    values = activation.values
+    if values.ndim > 2 and activation.kind == "recurrent":
+        return values.reshape(len(values), -1, values.shape[-1])[:, -1]
+    if values.ndim > 2:
+        return np.asarray(values.mean(axis=tuple(range(1, values.ndim - 1))))
+    return values
+
+
+def _histogram(page: Page, box: Box, activation: Activation, scale: Scale) -> None:
+    """How often each value came; its bars have the colours of the maps, and so explain them."""
+    flat = activation.values.reshape(-1)
+    flat = flat[:: flat.size // 200_000 + 1]
+    flat = flat[np.isfinite(flat)]
+    rectified = activation.summary.dead is not None
+    label = "activation"
+    if rectified:  # the zeros would dwarf the rest; their share stands in the text
+        flat, label = flat[flat > 0], "activation above 0"
+    if not flat.size:
+        page.text(box.left, box.top, "every value is 0" if rectified else "no value is finite", SMALL)
+        return
+    low = min(0.0, float(flat.min())) if rectified else float(flat.min())
+    ends = (low, max(float(flat.max()), low + 1e-6 * max(1.0, abs(low))))  # one value alone has no range
+    counts, edges = np.histogram(flat.astype(np.float64), bins=BINS, range=ends)
+    share = counts / counts.sum()
+    page.image(_bars(share / share.max(), scale.paint((edges[:-1] + edges[1:]) / 2), box), box)
+    bottom = box.top + box.height
+    page.text(box.left - 0.05, box.top, f"{share.max():.0%}", SMALL, "rm")
+    page.text(box.left - 0.05, bottom, "0", SMALL, "rm")
+    page.beside(box.left - 0.15, box.top + box.height / 2, "share")
+    page.text(box.left, bottom + 0.05, f"{edges[0]:.2g}", SMALL)
+    page.text(box.left + box.width / 2, bottom + 0.19, label, SMALL, "ma")
+    page.text(box.right, bottom + 0.05, f"{edges[-1]:.2g}", SMALL, "ra")
+
+
+def _bars(heights: Array, colours: Array, box: Box) -> Array:
+    """Upright bars as pixels, on white, over a grey base line."""
+    rows, wide = round(box.height * canvas.DPI), round(box.width * canvas.DPI) // len(heights)
+    bars = np.full((rows, len(heights), wide, 3), 255, np.uint8)
+    filled = np.arange(rows, 0, -1)[:, None] <= np.ceil(heights * (rows - 1))
+    # Pale bars would be lost on white, so each has a grey edge at its top and its right.
+    bars[:, :, : wide - 1] = np.where(filled[..., None, None], colours[None, :, None], 255)
+    bars[:, :, wide - 1] = np.where(filled[..., None], 190, 255)
+    bars[-1] = 120
+    edge = filled & ~np.vstack([np.zeros_like(filled[:1]), filled[:-1]])
+    bars[edge] = 120
+    return bars.reshape(rows, len(heights) * wide, 3)

@@ -1,0 +1,140 @@
+"""A model's graph of layers, and the values that flow between them for a few images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+ACTIVATIONS = (
+    keras.layers.Activation,
+    keras.layers.ELU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ReLU,
+    keras.layers.Softmax,
+)
+NORMALIZATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a layer in a model; a shared layer has several."""
+
+    layer: Any
+    inputs: tuple[Any, ...]
+    """Symbolic tensors that enter the layer."""
+    outputs: tuple[Any, ...]
+
+
+def uses(model: Any) -> list[Use]:
+    """The uses of layers that lead to the model's outputs, each after those it depends on."""
+    outputs = getattr(model, "outputs", None)
+    if not outputs or not getattr(model, "inputs", None):
+        return []
+    sources = {id(tensor) for tensor in model.inputs}
+    found: list[Use] = []
+    opened: set[int] = set()
+    closed: set[int] = set()
+    # A stack instead of recursion: a deep model has more layers than Python allows frames.
+    stack = [_node(tensor) for tensor in reversed(outputs)]
+    while stack:
+        node = stack[-1]
+        if node is None or id(node) in closed:
+            stack.pop()
+        elif id(node) in opened:
+            stack.pop()
+            closed.add(id(node))
+            found.append(Use(node.operation, tuple(node.input_tensors), tuple(node.output_tensors)))
+        else:
+            opened.add(id(node))
+            stack.extend(_node(tensor) for tensor in node.input_tensors if id(tensor) not in sources)
+    return found
+
+
+def _node(tensor: Any) -> Any:
+    """The call of a layer that made a symbolic tensor; nothing for a bare tensor."""
+    history = getattr(tensor, "_keras_history", None)
+    if history is None or history.operation is None:
+        return None
+    return history.operation._inbound_nodes[history.node_index]
+
+
+def activated(use: Use, graph: Sequence[Use]) -> Use:
+    """The use whose output is this layer's activation: itself, or the activation layer behind it.
+
+    A layer written as Conv2D, BatchNormalization, Activation is one unit to a reader, and what leaves
+    its activation is what the next layer sees.
+    """
+    if getattr(use.layer, "activation", None) not in (None, keras.activations.linear):
+        return use
+    current = use
+    while True:
+        tensor = current.outputs[0]
+        readers = [other for other in graph if any(entry is tensor for entry in other.inputs)]
+        if len(readers) != 1:
+            return use
+        current = readers[0]
+        if isinstance(current.layer, ACTIVATIONS) or rectifies(current.layer):
+            return current
+        if not isinstance(current.layer, NORMALIZATIONS):
+            return use
+
+
+def rectifies(layer: Any) -> bool:
+    """Whether a unit of this layer can be dead: its output is exactly 0 over half of its inputs."""
+    if isinstance(layer, keras.layers.ReLU):
+        return not layer.negative_slope
+    if type(layer).__name__ in ("Relu", "Relu6"):  # keras.ops.relu(tensor) in a functional model
+        return True
+    return getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6)
+
+
+def evaluate(model: Any, tensors: Sequence[Any], inputs: Array) -> dict[int, Array]:
+    """The values of symbolic tensors for these inputs, by the tensor's id.
+
+    One eager call of a model over the existing layers: nothing is traced and no weight is copied.
+    """
+    if not tensors:
+        return {}
+    # By name, for Keras hands out a list of one tensor as the tensor itself.
+    wanted = {str(id(tensor)): tensor for tensor in tensors}
+    values = keras.Model(model.inputs[0], wanted)(inputs, training=False)
+    return {int(name): as_floats(value) for name, value in values.items()}
+
+
+def as_floats(value: Any) -> Array:
+    """A tensor or variable as numpy's float32, whatever precision the model computes in."""
+    return np.asarray(keras.ops.convert_to_numpy(value)).astype(np.float32, copy=False)
+
+
+def layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every layer with its path, those of nested models included."""
+    for layer in getattr(model, "layers", ()):
+        name = f"{path}{layer.name}"
+        if isinstance(layer, keras.Model):
+            yield from layers(layer, f"{name}.")
+        else:
+            yield name, layer
+
+
+def label(name: str, taken: set[str]) -> str:
+    """A name that is safe in files and as an MLflow metric, and not taken yet; it is taken then."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:80].strip(".") or "_"
+    unique, count = safe, 1
+    while unique.lower() in taken:  # some file systems do not tell case apart
+        count += 1
+        unique = f"{safe}_{count}"
+    taken.add(unique.lower())
+    return unique

@@ -1,0 +1,65 @@
+"""A space tried out before it is searched: does it build, and what will it cost."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunekit.space.space import Space
+from tunekit.study.home import SearchFolder
+from tunekit.study.plan import Plan, plan_of
+from tunekit.study.resources import MEMORY_PER_WORKER
+from tunekit.study.session import Reporter, Settings, make_workers, prepare_data, probe_space, resources_for
+from tunekit.study.signals import interruption
+from tunekit.trial.jobs import Probe
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a search of the space would be."""
+
+    plan: Plan
+    smallest: Probe
+    largest: Probe
+    workers: int
+    threads: int
+    images: int
+
+    def seconds(self) -> tuple[float, float]:
+        """Of the whole search, if every model were the smallest and if every one were the largest."""
+        return self._seconds(self.smallest), self._seconds(self.largest)
+
+    def disk(self) -> int:
+        """Bytes of checkpoints at most: a first rung's, with their best epochs, before it is promoted."""
+        widest = max(rung.size for bracket in self.plan.brackets for rung in bracket.rungs)
+        return int(1.4 * widest * self.largest.checkpoint_bytes)
+
+    def memory(self) -> int:
+        return self.workers * MEMORY_PER_WORKER
+
+    def _seconds(self, probe: Probe) -> float:
+        return self.plan.epochs * epoch_seconds(probe) / self.workers
+
+
+def epoch_seconds(probe: Probe) -> float:
+    return probe.seconds_per_step * probe.steps_per_epoch
+
+
+def preview(space: Space, settings: Settings, reporter: Reporter) -> Preview:
+    """Read the data, build the smallest and the largest model, train a few batches of each."""
+    settings.home.path.mkdir(parents=True, exist_ok=True)
+    resources = resources_for(None, settings)
+    with (
+        tempfile.TemporaryDirectory(prefix=".preview-", dir=settings.home.path) as scratch,
+        interruption() as interrupted,
+    ):
+        workers = make_workers(SearchFolder(Path(scratch)), resources, settings)
+        try:
+            reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
+            prepared = prepare_data(space, settings.home, workers, interrupted)
+            reporter.stage("Building the model with its smallest and its largest values")
+            smallest, largest = probe_space(space, prepared, workers, interrupted)
+        finally:
+            workers.close()
+    return Preview(plan_of(space), smallest, largest, resources.workers, resources.threads, prepared.count)
