@@ -122,7 +122,7 @@ def evaluate(target: str | None, as_json: bool, **options: Any) -> None:
 @home_option
 @json_option
 @click.pass_context
-def train(context: click.Context, config: Path, tolerance: float, as_json: bool, **options: Any) -> None:
+def train(context: click.Context, /, config: Path, tolerance: float, as_json: bool, **options: Any) -> None:
     """Train an exported configuration from scratch and say whether its score came back.
 
     The exit code is 1 where it did not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,7 +24,7 @@ def draw_confusion(confusion: Sequence[Sequence[int]], names: Sequence[str], tit
     image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     axes.set(title=title, xlabel="predicted class", ylabel="true class")
     if len(names) <= 2 * MOST_NUMBERED:
-        turned = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 2 else {}
+        turned: dict[str, Any] = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 2 else {}
         axes.set_xticks(range(len(names)), names, **turned)
         axes.set_yticks(range(len(names)), names)
     if len(names) <= MOST_NUMBERED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 from tunekit.results import Trial, TrialRecord
 from tunekit.search.coordinator import Coordinator
@@ -79,7 +79,7 @@ def retrain_finalists(
     session.state.set_facts(finalists=table)
     best = max if sign < 0 else min
     records = [record for record in _repeats(session, table[0]["trial"], repeats) if record.score is not None]
-    return replace(best(records, key=lambda record: record.score or 0.0))
+    return best(records, key=lambda record: record.score or 0.0)
 
 
 def _repeats(session: Session, trial_id: str, repeats: int) -> list[TrialRecord]:
@@ -87,7 +87,7 @@ def _repeats(session: Session, trial_id: str, repeats: int) -> list[TrialRecord]
     return [record for record in found if record is not None]
 
 
-def _summary(session: Session, record: TrialRecord, repeats: int) -> dict[str, object]:
+def _summary(session: Session, record: TrialRecord, repeats: int) -> dict[str, Any]:
     scores = [
         repeat.score for repeat in _repeats(session, record.trial.id, repeats) if repeat.score is not None
     ]
