@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +30,11 @@ class Store:
 
 def tracking_uri(home: Path) -> str:
     """MLFLOW_TRACKING_URI where the user has set it, else the database below the home folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(home / DATABASE).absolute()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(home)
+
+
+def _own_uri(home: Path) -> str:
+    return f"sqlite:///{(home / DATABASE).absolute()}"
 
 
 def quiet_environment() -> None:
@@ -50,6 +56,8 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     uri = tracking_uri(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
+        if uri == _own_uri(home):
+            _make_database(home)
         _set_tracking_uri(uri)
         client = mlflow.MlflowClient(uri)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
@@ -68,6 +76,21 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     except OSError as error:
         raise StoreError(f"{home}: MLflow's store could not be written: {error.strerror}.") from error
     return Store(client, uri, experiment_id)
+
+
+def _make_database(home: Path) -> None:
+    """Under another name first: MLflow cannot mend a database whose making was broken off, nor make one twice."""
+    final = home / DATABASE
+    if final.exists() and final.stat().st_size:
+        return
+    import mlflow
+
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=home) as scratch:
+        made = Path(scratch) / DATABASE
+        mlflow.MlflowClient(f"sqlite:///{made.absolute()}").search_experiments(max_results=1)
+        final.unlink(missing_ok=True)
+        with suppress(FileExistsError):
+            os.link(made, final)
 
 
 def _set_tracking_uri(uri: str) -> None:

@@ -87,6 +87,7 @@ class Coordinator:
             if self._interrupted():
                 raise Interrupted("interrupted")
             if self._deadline is not None and time.time() >= self._deadline:
+                self._abandon()
                 return False
             self._fill()
             if not self._running:
@@ -95,6 +96,14 @@ class Coordinator:
                 self._handle(event)
             for observer in self._observers:
                 observer.tick()
+
+    def _abandon(self) -> None:
+        """Stop what runs, so that the workers are free; its finished epochs are kept for a resume."""
+        for trial_id in self._running:
+            self._workers.cancel(trial_id)
+        while self._workers.busy:
+            self._workers.events(TICK)
+        self._running.clear()
 
     def _fill(self) -> None:
         """Give every idle worker a trial; trials that ended before a resume are told to the oracle at once."""

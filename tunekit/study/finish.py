@@ -27,6 +27,8 @@ from tunekit.trial.jobs import MODEL, EvaluateJob
 def finish(session: Session, recorder: Recorder, recording: Recording, complete: bool) -> None:
     """Every step is written down before the next, so that a resume repeats none: the test set is read once."""
     state, space = session.state, session.space
+    if not complete:
+        recorder.kill(recording.running_runs())
     best = pick(session, recording)
     if state.fact("best") != best.trial.id:
         # A search that went on after its time budget may have a new winner: what was said of the old one is void.

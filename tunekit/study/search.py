@@ -103,6 +103,9 @@ def _run(
         stored = stored_space(state, folder)
         check_unchanged(state, space or stored, None)
         space = stored
+        if state.fact("status") == "FINISHED":
+            reporter.stage(f"{folder.name} is finished already")
+            return make_report(folder, state, space, settings.home.path.absolute().as_posix())
     assert space is not None
     resources = resources_for(state, settings)
     workers = make_workers(folder, resources, settings)
@@ -125,13 +128,18 @@ def _run(
             reporter,
             interrupted,
             settings.pictures,
-            began + settings.time_budget if settings.time_budget else None,
+            began + settings.time_budget - _reserve(settings.time_budget) if settings.time_budget else None,
         )
         return _search_and_finish(session)
     finally:
         workers.close()
         if state is not None:
             state.close()
+
+
+def _reserve(budget: float) -> float:
+    """Seconds of a time budget kept back to evaluate, export and register the winner."""
+    return min(45.0, 0.25 * budget)
 
 
 def _search_and_finish(session: Session) -> Report:

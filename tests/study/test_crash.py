@@ -1,0 +1,129 @@
+"""Real searches killed with real signals at random instants end as the uninterrupted one did."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.study.commands import (
+    TINY,
+    assert_recorded,
+    children,
+    kill_group,
+    loaded,
+    outcome,
+    run,
+    start,
+    wait_for_trials,
+)
+
+Finished = tuple[Path, dict[str, Any]]
+COMMAND = ("search", TINY, "--workers", 2, "--resume", "--json")
+LONGEST = 30.0
+"""Seconds after which a kill comes too late to hit anything."""
+
+
+def crash_until_done(folder: Path, kills: int, seed: int) -> dict[str, Any]:
+    """Kill the search so many times, each time at a random instant, and let it end the last time."""
+    instants = random.Random(seed)
+    for _ in range(kills):
+        process = start(*COMMAND, cwd=folder)
+        if instants.random() < 0.7:
+            time.sleep(instants.uniform(0.5, LONGEST))
+            kill_group(process)
+        else:
+            _kill_workers(process, instants)
+    return loaded(run(*COMMAND, cwd=folder))
+
+
+def _kill_workers(process: Any, instants: random.Random) -> None:
+    """Kill single workers under the search's hands, then the search."""
+    for _ in range(2):
+        time.sleep(instants.uniform(3, LONGEST / 3))
+        for pid in children(process)[:1]:
+            # It may have ended by itself since.
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+    kill_group(process)
+
+
+def test_a_killed_search_ends_as_if_nothing_had_happened(finished: Finished, tmp_path: Path) -> None:
+    report = crash_until_done(tmp_path, kills=5, seed=5)
+    assert outcome(report) == outcome(finished[1])
+    assert_recorded(report)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_ten_kills_each(finished: Finished, tmp_path: Path, seed: int) -> None:
+    report = crash_until_done(tmp_path, kills=10, seed=100 + seed)
+    assert outcome(report) == outcome(finished[1])
+    assert_recorded(report)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_search_cleanly(finished: Finished, tmp_path: Path, number: signal.Signals) -> None:
+    import mlflow
+
+    process = start("search", TINY, "--workers", 2, cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "tiny", 3)
+    workers = children(process)
+    began = time.monotonic()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - began < 20
+    assert process.returncode == 130
+    assert f"Stopped by {number.name}" in errors
+    assert "tunekit resume tiny" in errors
+    assert "Traceback" not in errors
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlruns/mlflow.db")
+    runs = client.search_runs(["1"])
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+    resumed = loaded(run("resume", "--json", cwd=tmp_path))
+    assert outcome(resumed) == outcome(finished[1])
+    assert_recorded(resumed)
+
+
+def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
+    process = start("search", TINY, "--workers", 2, cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "tiny", 1)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 130
+
+
+def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
+    process = start("search", TINY, "--workers", 1, cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "tiny", 1)
+    try:
+        refused = run("resume", "tiny", cwd=tmp_path, code=2)
+        assert re.search(rf"running already, in process {process.pid}\b", refused.stderr)
+    finally:
+        kill_group(process)
+
+
+def test_a_time_budget_ends_with_a_tested_winner_and_a_resume_goes_on(
+    finished: Finished, tmp_path: Path
+) -> None:
+    began = time.monotonic()
+    done = run("search", TINY, "--workers", 1, "--time-budget", "30s", "--json", cwd=tmp_path)
+    assert time.monotonic() - began < 45
+    report = loaded(done)
+    assert report["status"] == "STOPPED"
+    assert report["test"] is not None
+    resumed = loaded(run("resume", "--json", cwd=tmp_path))
+    assert outcome(resumed) == outcome(finished[1])
+    assert_recorded(resumed)
