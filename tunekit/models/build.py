@@ -44,13 +44,24 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
         raise ModelError(
             f"{model}: expected a function that returns a keras.Model, got {type(built).__name__}."
         )
-    expected = (None, data.classes)
-    if tuple(built.output_shape) != expected:
-        raise ModelError(
-            f"{model}: expected an output of shape {expected}, one probability per class, "
-            f"got {tuple(built.output_shape)}. End the model with Dense({data.classes}, activation='softmax')."
-        )
+    _check_output(model, built, data)
     return built
+
+
+def _check_output(model: str, built: keras.Model, data: ImageShape) -> None:
+    try:
+        shape = tuple(built.output_shape)
+    except (AttributeError, ValueError):
+        raise ModelError(
+            f"{model}: expected a model whose input and output are known, got one that is not built. "
+            f"Begin it with keras.Input({data.shape}, dtype='uint8')."
+        ) from None
+    expected = (None, data.classes)
+    if shape != expected:
+        raise ModelError(
+            f"{model}: expected an output of shape {expected}, one probability per class, got {shape}. "
+            f"End the model with Dense({data.classes}, activation='softmax')."
+        )
 
 
 def _import_builder(model: str) -> Builder:
@@ -61,7 +72,8 @@ def _import_builder(model: str) -> Builder:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
+        # A module that is there may itself import one that is not: that is its author's to see as it is.
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
         raise ModelError(
             f"model {model}: there is no module {module_name}. "

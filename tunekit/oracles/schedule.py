@@ -122,6 +122,7 @@ class Schedule:
             slot.state, slot.attempt = "PENDING", slot.attempt + 1
         else:
             slot.state = "FAILED"
+        self._offer(slot.bracket)
 
     def exhaust(self, slot: Slot) -> None:
         """The space has no configuration left for this slot: its rung ends before it."""
@@ -129,8 +130,8 @@ class Schedule:
         if slot.attempt:
             slot.state = "FAILED"
         else:
-            del rung[rung.index(slot) :]
-            self._offer(slot.bracket)
+            del rung[slot.position :]
+        self._offer(slot.bracket)
 
     def may_continue(self, slot: Slot) -> bool:
         """Whether a later rung can still need what this slot's trial has learnt."""
@@ -151,7 +152,6 @@ class Schedule:
     def _next_in(self, index: int, bracket: Bracket) -> Slot | None:
         if not bracket.rungs:
             self._add_rung(index, bracket, [None] * bracket.plan.rungs[0].size)
-        self._offer(index)
         return next((slot for rung in bracket.rungs for slot in rung if slot.state == "PENDING"), None)
 
     def _offer(self, index: int) -> None:

@@ -13,10 +13,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_tuner import HyperParameters, Oracle
+from keras_tuner import Oracle
 from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
 
+from tunekit.oracles.hyperparameters import within
 from tunekit.oracles.schedule import BracketPlan, Schedule, Slot
 from tunekit.results import Trial, Values
 
@@ -34,6 +35,10 @@ class Scheduled(Oracle):  # type: ignore[misc]
     """Mix-in before one of Keras Tuner's oracles, which supplies the configurations."""
 
     replaces_failures = True
+    repeats_brackets = False
+    """Whether a bracket takes configurations of earlier ones where the space has no others left."""
+    trials: dict[str, TunerTrial]
+    ongoing_trials: dict[str, TunerTrial]
 
     def _start(self, plans: Sequence[BracketPlan], seed: int, max_trials: int | None) -> None:
         """Call last in the constructor: Keras Tuner's own takes seed 0 for no seed."""
@@ -42,8 +47,10 @@ class Scheduled(Oracle):  # type: ignore[misc]
         self.verbose = 0
         self.schedule = Schedule(plans, self.objective.direction == "max", max_trials)
         self._slots: dict[str, Slot] = {}
+        self._first: dict[int, dict[str, Any] | None] = {}
         self._first_draws: dict[str, list[int]] = {}
         self._slot_draws: set[tuple[int, str]] = set()
+        self._exhausted_at: int | None = None
 
     # For the coordinator
 
@@ -56,7 +63,7 @@ class Scheduled(Oracle):  # type: ignore[misc]
 
     def finish(self, trial_id: str, score: float) -> None:
         """A trial completed with this score."""
-        self._end(trial_id, score if math.isfinite(score) else None)
+        self._end(trial_id, score)
 
     def fail(self, trial_id: str) -> None:
         """A trial failed for good."""
@@ -81,16 +88,19 @@ class Scheduled(Oracle):  # type: ignore[misc]
             status = TrialStatus.STOPPED if self.complete else TrialStatus.IDLE
             return TunerTrial(hyperparameters=self.get_space(), trial_id="", status=status)
         trial = self.trials[asked.id]
+        # A model's builder may declare parameters of its own: not in the space that all trials share.
+        trial.hyperparameters = trial.hyperparameters.copy()
         self.ongoing_trials[tuner_id] = trial
         return trial
 
     def end_trial(self, trial: TunerTrial) -> None:
         known = self.trials[trial.trial_id]
+        known.message = trial.message
         score = None
         if trial.status == TrialStatus.COMPLETED:
             self.score_trial(known)
             score = known.score
-        self._end(trial.trial_id, score if score is not None and math.isfinite(score) else None)
+        self._end(trial.trial_id, score)
         self.ongoing_trials = {
             tuner: ongoing
             for tuner, ongoing in self.ongoing_trials.items()
@@ -107,29 +117,62 @@ class Scheduled(Oracle):  # type: ignore[misc]
 
     def propose_values(self, slot: Slot) -> dict[str, Any] | None:
         """A fresh configuration for a first-rung slot; None where the space is exhausted."""
-        for within_search in (True, False):
+        if not slot.attempt:
+            return self._first_values(slot)
+        if self._foresees(slot):
+            for later in self.schedule.brackets[slot.bracket].rungs[0][slot.position + 1 :]:
+                self._first_values(later)
+        return self._draw(slot)
+
+    def _foresees(self, slot: Slot) -> bool:
+        """Whether a replacement keeps clear of what later slots of its rung draw, asked for already or not."""
+        return slot.attempt > 0 and not self.schedule.brackets[slot.bracket].plan.waits
+
+    def _first_values(self, slot: Slot) -> dict[str, Any] | None:
+        if slot.number not in self._first:
+            self._remember(slot, self._draw(slot))
+        return self._first[slot.number]
+
+    def _remember(self, slot: Slot, values: dict[str, Any] | None) -> None:
+        self._first[slot.number] = values
+        if values is not None:
+            self._first_draws.setdefault(self._compute_values_hash(values), []).append(slot.number)
+
+    def _draw(self, slot: Slot) -> dict[str, Any] | None:
+        for within_search in self._scopes(slot):
             for collision in range(MAX_COLLISIONS):
                 seed = derive_seed(self.seed, "values", slot.number, slot.attempt, collision)
                 values = self._sample(seed)
                 if self._is_new(slot, values, within_search):
                     return values
+            if self._exhausted_at is None and not slot.attempt:
+                self._exhausted_at = slot.number
         return None
 
+    def _scopes(self, slot: Slot) -> tuple[bool, ...]:
+        """New within the whole search first, then within its bracket; the first is not tried again in vain."""
+        exhausted = self._exhausted_at is not None and self._exhausted_at < slot.number
+        scopes = () if exhausted else (True,)
+        return (*scopes, False) if self.repeats_brackets else scopes
+
     def _sample(self, seed: int) -> dict[str, Any]:
-        hps = HyperParameters()
-        for offset, hp in enumerate(self.hyperparameters.space):
-            hps.merge([hp])
+        hps = copy.copy(self.hyperparameters)
+        hps.values = {}
+        for offset, hp in enumerate(hps.space):
             if hps.is_active(hp):
-                hps.values[hp.name] = hp.random_sample(seed + offset)
+                hps.values[hp.name] = within(hp, hp.random_sample(seed + offset))
         return dict(hps.values)
 
     def _is_new(self, slot: Slot, values: dict[str, Any], within_search: bool) -> bool:
-        """Compared with what slots before this one drew first, and with this slot's own: never with what time decides."""
+        """Compared with first draws of slots and with this slot's own: never with what time decides."""
         key = self._compute_values_hash(values)
         if (slot.number, key) in self._slot_draws:
             return False
-        since = 0 if within_search else slot.number - slot.position
-        return not any(since <= number < slot.number for number in self._first_draws.get(key, ()))
+        rung = self.schedule.brackets[slot.bracket].plan.rungs[0]
+        first = slot.number - slot.position
+        since = 0 if within_search else first
+        until = first + rung.size if self._foresees(slot) else slot.number
+        return not any(since <= number < until for number in self._first_draws.get(key, ()))
 
     def _compute_values_hash(self, values: dict[str, Any]) -> str:
         plain = {name: value for name, value in values.items() if not name.startswith("tuner/")}
@@ -157,10 +200,7 @@ class Scheduled(Oracle):  # type: ignore[misc]
         rung = plan.rungs[slot.round]
         parent = self.schedule.trial_id(slot.parent) if slot.parent else None
         if parent is None:
-            key = self._compute_values_hash(values)
-            self._slot_draws.add((slot.number, key))
-            if slot.attempt == 0:
-                self._first_draws.setdefault(key, []).append(slot.number)
+            self._slot_draws.add((slot.number, self._compute_values_hash(values)))
         slot.state = "RUNNING"
         self._slots[trial_id] = slot
         # The declared space is shared: copying it through its configuration costs a millisecond a trial.
@@ -189,9 +229,11 @@ class Scheduled(Oracle):  # type: ignore[misc]
 
     def _end(self, trial_id: str, score: float | None) -> None:
         slot = self._slots[trial_id]
+        if slot.state != "RUNNING" or self.schedule.trial_id(slot) != trial_id:
+            raise ValueError(f"trial {trial_id} is not running: it ended before")
+        score = score if score is not None and math.isfinite(score) else None
         trial = self.trials[trial_id]
         trial.score = score
-        trial.best_step = slot.round
         trial.status = TrialStatus.FAILED if score is None else TrialStatus.COMPLETED
         self.end_order.append(trial_id)
         self.schedule.end(slot, score, self.replaces_failures)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from itertools import count
+import copy
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from keras_tuner import HyperParameters, Objective
+from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.oracles import (
     BayesianOptimizationOracle,
     GridSearchOracle,
     HyperbandOracle,
     RandomSearchOracle,
 )
+from threadpoolctl import threadpool_limits
 
-from tunekit.oracles.hyperparameters import to_hyperparameters
+from tunekit.oracles.hyperparameters import to_hyperparameters, within
 from tunekit.oracles.schedule import BracketPlan, RungPlan, Slot
 from tunekit.oracles.scheduled import Scheduled, derive_seed
 from tunekit.space.space import Space
@@ -28,6 +31,8 @@ BATCH = 4
 
 class Hyperband(Scheduled, HyperbandOracle):  # type: ignore[misc]
     """Keras Tuner's Hyperband; rungs are promoted when they are complete."""
+
+    repeats_brackets = True
 
     def __init__(
         self,
@@ -54,25 +59,6 @@ class Hyperband(Scheduled, HyperbandOracle):  # type: ignore[misc]
             for bracket in reversed(range(self._get_num_brackets()))
         ]
         self._start(plans, seed, max_trials)
-
-    def _get_num_brackets(self) -> int:
-        # Whole numbers: dividing as Keras Tuner does loses a bracket at 125/5 to rounding.
-        epochs, brackets = int(self.max_epochs), 0
-        while epochs >= self.min_epochs:
-            epochs //= self.factor
-            brackets += 1
-        return brackets
-
-    def _get_size(self, bracket_num: int, round_num: int) -> int:
-        end_size = self._get_num_brackets_ceiling() / (bracket_num + 1)
-        return math.ceil(end_size * self.factor ** (bracket_num - round_num))
-
-    def _get_num_brackets_ceiling(self) -> int:
-        # ceil(1 + log_factor(max_epochs)) in whole numbers: the logarithm of 125 to base 5 is 3.0000000000000004.
-        power, exponent = 1, 0
-        while power < self.max_epochs:
-            power, exponent = power * self.factor, exponent + 1
-        return 1 + exponent
 
     def _rungs(self, bracket: int) -> tuple[RungPlan, ...]:
         rungs, initial = [], 0
@@ -139,36 +125,42 @@ class BayesianOptimization(Scheduled, BayesianOptimizationOracle):  # type: igno
         """From the model of all scores so far, once the first batch is complete."""
         if slot.bracket == 0 or slot.attempt:
             return super().propose_values(slot)
-        self.num_initial_points = 1  # 0 would be taken for the default
-        self._random_state = np.random.RandomState(derive_seed(self.seed, "bayesian", slot.number))
-        # Trials of this batch count as ongoing: the process then proposes somewhere else.
-        self.ongoing_trials = {
-            trial_id: self.trials[trial_id]
-            for trial_id, other in sorted(self._slots.items())
-            # Replacements come whenever a failure comes: they must not matter to the others.
-            if other.bracket == slot.bracket and "." not in trial_id
-        }
         values = self._modelled_values(slot)
-        self.ongoing_trials = {}
-        return values if values and self._is_new(slot, values, True) else super().propose_values(slot)
+        if values is None or not self._is_new(slot, values, True):
+            return super().propose_values(slot)
+        self._remember(slot, values)
+        return values
 
     def _modelled_values(self, slot: Slot) -> dict[str, Any] | None:
-        completed = [trial for trial in self.trials.values() if trial.status == "COMPLETED"]
-        if len(completed) < 2:
-            return None
-        everything = self.trials
-        # In the plan's order, not in the order of finishing, and without this batch's early finishers.
+        """What Keras Tuner's process proposes when it knows what is the same in every order of finishing."""
         first_of_batch = slot.number - slot.position
-        self.trials = {
-            trial_id: everything[trial_id]
-            for trial_id in sorted(everything)
-            if int(trial_id.split(".")[0]) < first_of_batch or trial_id in self.ongoing_trials
+        earlier = {
+            trial_id: self.trials[trial_id]
+            for trial_id in sorted(self.trials)
+            if self._slots[trial_id].number < first_of_batch
         }
+        if sum(trial.status == TrialStatus.COMPLETED for trial in earlier.values()) < 2:
+            return None
+        # Trials of this batch count as ongoing, ended or not: the process then proposes somewhere else. Their
+        # replacements come whenever a failure comes, and are left out.
+        batch = {
+            trial_id: trial
+            for trial_id, trial in self.trials.items()
+            if self._slots[trial_id].number >= first_of_batch and "." not in trial_id
+        }
+        everything, ongoing = self.trials, self.ongoing_trials
+        self.trials, self.ongoing_trials = earlier | batch, batch
+        self.num_initial_points = 1  # 0 would be taken for the default
+        self._random_state = np.random.RandomState(derive_seed(self.seed, "bayesian", slot.number))
         try:
-            response = BayesianOptimizationOracle.populate_space(self, self.schedule.trial_id(slot))
+            # Matrices this small are slower with several threads, and might come out different.
+            with threadpool_limits(1):
+                values = BayesianOptimizationOracle.populate_space(self, "")["values"]
         finally:
-            self.trials = everything
-        return dict(response["values"]) if response.get("values") else None
+            self.trials, self.ongoing_trials = everything, ongoing
+        return {
+            hp.name: within(hp, values[hp.name]) for hp in self.hyperparameters.space if hp.name in values
+        }
 
 
 class GridSearch(Scheduled, GridSearchOracle):  # type: ignore[misc]
@@ -190,31 +182,31 @@ class GridSearch(Scheduled, GridSearchOracle):  # type: ignore[misc]
             tune_new_entries=False,
             allow_new_entries=False,
         )
-        self._combinations = self._all_combinations(max_trials)
+        self._combinations = list(islice(_combinations(hyperparameters), max_trials))
         plan = BracketPlan(0, 0, (RungPlan(len(self._combinations), 0, max_epochs),))
         self._start([plan], seed, max_trials)
 
     def propose_values(self, slot: Slot) -> dict[str, Any] | None:
         return dict(self._combinations[slot.number])
 
-    def _all_combinations(self, max_trials: int | None) -> list[dict[str, Any]]:
-        defaults = self.get_space()
-        defaults.values = {hp.name: hp.default for hp in defaults.space}
-        defaults.ensure_active_values()
-        active = {hp.name for hp in defaults.space if defaults.is_active(hp)}
-        values: dict[str, Any] | None = {name: defaults.values[name] for name in active}
-        combinations: list[dict[str, Any]] = []
-        for number in count():
-            if values is None or number == max_trials:
-                return combinations
-            combinations.append(self._active(values))
-            values = self._get_next_combination(values)
-        raise AssertionError("unreachable")
 
-    def _active(self, values: dict[str, Any]) -> dict[str, Any]:
-        hps = self.get_space()
-        hps.values = dict(values)
-        return {hp.name: values[hp.name] for hp in hps.space if hps.is_active(hp) and hp.name in values}
+def _combinations(space: HyperParameters) -> Iterator[dict[str, Any]]:
+    """The last parameter changes fastest and a parameter's default comes first, as Keras Tuner has it."""
+    hps = copy.copy(space)
+    hps.values = {}
+
+    def walk(left: list[Any]) -> Iterator[dict[str, Any]]:
+        if not left:
+            yield dict(hps.values)
+        elif not hps.is_active(left[0]):
+            yield from walk(left[1:])
+        else:
+            for value in dict.fromkeys([left[0].default, *left[0].values]):
+                hps.values[left[0].name] = value
+                yield from walk(left[1:])
+            del hps.values[left[0].name]
+
+    return walk(hps.space)
 
 
 Tuner = Hyperband | RandomSearch | BayesianOptimization | GridSearch

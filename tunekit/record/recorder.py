@@ -290,8 +290,9 @@ class _explained:  # noqa: N801  (a context manager that reads as one)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
 
-        if isinstance(error, MlflowException | OSError):
+        if isinstance(error, MlflowException | SQLAlchemyError | OSError):
             first_line = next(iter(str(error).splitlines()), type(error).__name__)
             raise StoreError(
                 f"{self._store.tracking_uri}: MLflow's store could not be written: {first_line}. "

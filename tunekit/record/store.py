@@ -52,6 +52,7 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     quiet_environment()
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri = tracking_uri(home)
     try:
@@ -71,7 +72,7 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
             )
         else:
             experiment_id = found.experiment_id
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         raise StoreError(f"{uri}: MLflow's store could not be opened: {_advice(error, uri)}") from error
     except OSError as error:
         raise StoreError(f"{home}: MLflow's store could not be written: {error.strerror}.") from error

@@ -44,7 +44,11 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
     if state.fact("registered") is None:
         with frameworks_log_to(session.folder.framework_log):
             version = register(
-                recorder.store, recorder.parent_run, session.folder.champion / MODEL, space.name
+                recorder.store,
+                recorder.parent_run,
+                session.folder.champion / MODEL,
+                space.name,
+                best.trial.id,
             )
         state.set_facts(registered=version)
     status = "FINISHED" if complete else "STOPPED"

@@ -11,6 +11,8 @@ def environment(threads: int, deterministic: bool) -> dict[str, str]:
     count = str(threads)
     flags = os.environ.get("XLA_FLAGS", "")
     settings = {
+        # Said outright: Keras would else look into a file in the home folder, and tunekit would not.
+        "KERAS_BACKEND": backend(),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
         "OMP_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,

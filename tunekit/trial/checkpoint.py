@@ -6,13 +6,14 @@ plain arrays hold all of it, need no pickle, and each carries a checksum.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
@@ -42,23 +43,44 @@ class Progress:
 
 
 def save(path: Path, variables: Sequence[keras.Variable], progress: Progress) -> None:
-    """Write the variables and the progress so that a kill leaves either the old file or the new one."""
+    """Write the variables and the progress as one file."""
     arrays: dict[str, Any] = {
         f"v{number:05d}": keras.ops.convert_to_numpy(variable) for number, variable in enumerate(variables)
     }
     arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), dtype=np.uint8)
+    _write(path, lambda file: np.savez(file, **arrays))
+
+
+def adopt(source: Path, path: Path) -> None:
+    """Copy a checkpoint as safely as one is saved."""
+    content = source.read_bytes()
+    _write(path, lambda file: file.write(content))
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left in the folder."""
+    for left in folder.glob(".*.npz.*"):
+        left.unlink(missing_ok=True)
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """A kill leaves either the old file or the new one, and so does a loss of power."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            np.savez(file, **arrays)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise StoreError(f"{path}: the checkpoint could not be written: {error.strerror}.") from error
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path}: the checkpoint could not be written: {error.strerror or error}. "
+            "Free space there or make it writable, then start the command again."
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -73,20 +95,28 @@ def sync_folder(folder: Path) -> None:
 def load(path: Path, variables: Iterable[keras.Variable]) -> Progress:
     """Set the variables to what the file holds; DamagedCheckpoint where it does not hold all of them."""
     variables = list(variables)
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = [stored[f"v{number:05d}"] for number in range(len(variables))]
-            surplus = f"v{len(variables):05d}" in stored
-            progress = _progress(json.loads(bytes(stored["progress"])))
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        raise DamagedCheckpoint(f"{path}: {error}") from error
-    if surplus or any(
-        array.shape != tuple(variable.shape) for array, variable in zip(arrays, variables, strict=True)
-    ):
+    arrays, progress = _read(path)
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
         raise DamagedCheckpoint(f"{path}: it belongs to another model")
     for array, variable in zip(arrays, variables, strict=True):
-        variable.assign(array)
+        # NumPy stores types that it does not know itself, such as bfloat16, as bare bytes.
+        variable.assign(array.view(np.dtype(variable.dtype)) if array.dtype.kind == "V" else array)
     return progress
+
+
+def _read(path: Path) -> tuple[list[np.ndarray], Progress]:
+    # The checksums first: what numpy makes of a damaged header could be an array of any size.
+    if not intact(path):
+        raise DamagedCheckpoint(f"{path}: it is missing or damaged")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            names = sorted(name for name in stored if name != "progress")
+            progress = _progress(json.loads(bytes(stored["progress"])))
+            return [stored[name] for name in names], progress
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise DamagedCheckpoint(f"{path}: {error}") from error
 
 
 def intact(path: Path) -> bool:
@@ -94,7 +124,10 @@ def intact(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as file:
             return file.testzip() is None
-    except (OSError, zipfile.BadZipFile, EOFError):
+    except MemoryError:
+        raise
+    except Exception:
+        # A changed byte can make it ask for a password, an unknown compression, an impossible date: any error.
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import psutil
 
 from tunekit.data.prepared import prepare
-from tunekit.errors import TunekitError
+from tunekit.errors import StoreError, TunekitError
 from tunekit.results import Cause, Failure
 from tunekit.trial.evaluate import evaluate
 from tunekit.trial.jobs import Done, Emit, EvaluateJob, Failed, Job, PrepareJob, ProbeJob, TrainJob
 from tunekit.trial.probe import probe
 from tunekit.trial.train import NotFinite, train
+
+TRACEBACK_LENGTH = 20_000
+"""Characters of a traceback that are kept."""
 
 HANDLERS: dict[type, Callable[[Any, Emit], Any]] = {
     PrepareJob: lambda job, emit: prepare(job.spec, job.cache),
@@ -29,14 +33,17 @@ def execute(job: Job, emit: Emit) -> Done | Failed:
     try:
         result = HANDLERS[type(job)](job, emit)
     except TunekitError as error:
-        failure = Failure("exception", str(error), traceback.format_exc())
+        failure = Failure("exception", str(error), _traceback())
         return Failed(failure, error, memory=_memory())
-    except Exception as error:
+    except OSError as error:
+        return Failed(name_failure(error), _disk_error(error), memory=_memory())
+    # A user's model may call exit(): that is an end of the trial, not of the worker.
+    except (Exception, SystemExit) as error:
         return Failed(name_failure(error), memory=_memory())
     return Done(result, _memory())
 
 
-def name_failure(error: Exception) -> Failure:
+def name_failure(error: BaseException) -> Failure:
     """Why a trial failed, in one of the causes that people sort by."""
     text = f"{type(error).__name__}: {error}"
     cause: Cause = "exception"
@@ -45,14 +52,34 @@ def name_failure(error: Exception) -> Failure:
     elif isinstance(error, MemoryError) or _says_out_of_memory(error):
         cause = "oom"
     first_lines = "\n".join(text.splitlines()[:3])
-    return Failure(cause, first_lines[:500], traceback.format_exc())
+    return Failure(cause, first_lines[:500], _traceback())
 
 
-def _says_out_of_memory(error: Exception) -> bool:
+def _traceback() -> str:
+    """Its end, where it is endless: an error's text may hold whole tensors."""
+    return traceback.format_exc()[-TRACEBACK_LENGTH:]
+
+
+def _disk_error(error: OSError) -> StoreError | None:
+    """A full or read-only disk is no trial's fault."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return StoreError(f"{place}{error.strerror}. Free space there or make it writable, then start again.")
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
     """TensorFlow and JAX raise errors of their own; only their text says what it is."""
     text = str(error).lower()
     return "resourceexhausted" in type(error).__name__.lower() or any(
-        phrase in text for phrase in ("resource_exhausted", "out of memory", "oom when allocating")
+        phrase in text
+        for phrase in (
+            "resource_exhausted",
+            "out of memory",
+            "out_of_memory",
+            "oom when allocating",
+            "bad_alloc",
+        )
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -57,6 +55,7 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     began = time.perf_counter()
     values = complete(job.model, job.trial.values)
     model = _compiled(job, values)
+    checkpoint.sweep(job.folder)
     progress = _restore(job, model)
     for epoch in progress.curve[job.trial.initial_epoch :]:
         emit(EpochDone(epoch))
@@ -88,21 +87,15 @@ def _restore(job: TrainJob, model: keras.Model) -> Progress:
     for folder in (job.folder, job.parent_folder):
         if folder is None or not checkpoint.intact(folder / checkpoint.BEST):
             continue
-        if folder == job.parent_folder:
-            _adopt_best(folder, job.folder)
         try:
-            return checkpoint.load(folder / checkpoint.LAST, checkpoint.all_variables(model))
+            progress = checkpoint.load(folder / checkpoint.LAST, checkpoint.all_variables(model))
         except DamagedCheckpoint:
             continue
+        if folder == job.parent_folder:
+            # The parent's best epoch is the child's until it does better.
+            checkpoint.adopt(folder / checkpoint.BEST, job.folder / checkpoint.BEST)
+        return progress
     return Progress()
-
-
-def _adopt_best(parent: Path, folder: Path) -> None:
-    """The parent's best epoch is the child's until it does better."""
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{checkpoint.BEST}"
-    shutil.copyfile(parent / checkpoint.BEST, beside)
-    beside.replace(folder / checkpoint.BEST)
 
 
 def _train_epoch(

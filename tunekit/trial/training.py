@@ -23,8 +23,9 @@ def compile_model(
         # The automatic choice compiles with XLA where it can, which is two to three times slower on a CPU.
         jit_compile="auto" if keras.config.backend() != "tensorflow" else False,
     )
-    # Keras drops the state of an optimizer that is not built when a checkpoint is loaded.
-    optimizer.build(model.trainable_variables)
+    # A checkpoint is loaded into the state, which must exist by then. Not the optimizer from above: with
+    # mixed_float16 Keras puts one around it that has a state of its own.
+    model.optimizer.build(model.trainable_variables)
 
 
 def make_optimizer(values: Mapping[str, Scalar], total_steps: int) -> optimizers.Optimizer:

@@ -8,6 +8,7 @@ between workers, one loop without threads sees every message and every death, an
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ GROWTH_LIMIT = 768 * 2**20
 """Bytes that a worker may grow beyond its first job before it is replaced: TensorFlow leaks some with every model."""
 FAREWELL = 3.0
 """Seconds that idle workers get to leave by themselves."""
+START = "import sys; sys.path[:] = {path!r}; from tunekit.workers.worker import main; main()"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,12 @@ class _Worker:
     since: float = 0.0
     first_memory: int = 0
     timed_out: bool = False
+    condemned: bool = False
+    """Whether it has been sent a kill that it may not have died of yet."""
+
+    def kill(self) -> None:
+        self.condemned = True
+        self.process.kill()
 
 
 @dataclass
@@ -76,32 +84,29 @@ class LocalWorkers:
 
     def submit(self, job: Job) -> int:
         """Give the job to an idle worker and return its number."""
-        free = [worker for worker in self._workers.values() if worker.job is None]
-        worker = free[0] if free else self._start()
-        worker.job, worker.since = job, time.monotonic()
-        try:
-            worker.connection.send(job)
-        except OSError:
-            pass  # it died while idle: its end of the connection tells so in events()
+        for worker in [worker for worker in self._workers.values() if worker.job is None]:
+            if _hand(worker, job):
+                return worker.number
+            self._end(worker)  # it died while idle, which is nothing to tell of
+        worker = self._start()
+        _hand(worker, job)  # should it be dead by now, events() will say so
         return worker.number
 
     def events(self, timeout: float) -> list[WorkerEvent]:
         """What has happened since, waiting for up to `timeout` seconds for a first event."""
         self._end_overdue()
-        connections = {worker.connection: worker for worker in self._workers.values()}
-        ready = wait(list(connections), timeout)
-        found = []
-        for connection in ready:
-            event = self._read(connections[connection])  # type: ignore[index]
-            if event is not None:
-                found.append(event)
-        return found
+        workers = list(self._workers.values())
+        ready = wait([worker.connection for worker in workers], timeout)
+        found = [self._read(worker) for worker in workers if worker.connection in ready]
+        # A process that a worker has left behind may hold the connection open; its death is seen all the same.
+        found += [self._bury(worker) for worker in list(self._workers.values()) if _dead_and_silent(worker)]
+        return [event for event in found if event is not None]
 
     def cancel(self, job_id: str) -> None:
         """Stop a job; its death is reported as any other."""
         for worker in self._workers.values():
             if worker.job is not None and worker.job.id == job_id:
-                worker.process.kill()
+                worker.kill()
 
     def close(self) -> None:
         """End all workers, idle ones gently; what a busy one has checkpointed is safe."""
@@ -122,7 +127,9 @@ class LocalWorkers:
         number = next(number for number in range(self.count) if number not in self._workers)
         ours, theirs = socket.socketpair()
         self.logs.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tunekit.workers.worker", str(theirs.fileno())]
+        # The coordinator's own path: `python -m` would put the current folder first, where a user's random.py
+        # would be taken for Python's.
+        command = [sys.executable, "-P", "-c", START.format(path=sys.path), str(theirs.fileno())]
         with (self.logs / f"worker-{number}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*command, str(self.threads), str(int(self.deterministic))],
@@ -150,6 +157,8 @@ class LocalWorkers:
             event = worker.connection.recv()
         except (EOFError, OSError):
             return self._bury(worker)
+        except Exception as error:  # an error of a user's own kind, which only the worker can import
+            event = Failed(Failure("exception", f"what the worker answered cannot be read: {error!r}"))
         if isinstance(event, Done | Failed):
             worker.job = None
             self._recycle(worker, event.memory)
@@ -157,17 +166,20 @@ class LocalWorkers:
 
     def _recycle(self, worker: _Worker, memory: int) -> None:
         worker.first_memory = worker.first_memory or memory
-        if memory > worker.first_memory + GROWTH_LIMIT:
-            worker.connection.close()
-            self._workers.pop(worker.number)
-            worker.process.wait()
+        if worker.condemned or memory > worker.first_memory + GROWTH_LIMIT:
+            self._end(worker)
 
-    def _bury(self, worker: _Worker) -> WorkerEvent | None:
-        """The process is gone, or will be: say which job died with it."""
+    def _end(self, worker: _Worker) -> int:
+        """Make sure that the process is gone, and return its exit code."""
         worker.process.kill()
         code = worker.process.wait()
         worker.connection.close()
         self._workers.pop(worker.number)
+        return code
+
+    def _bury(self, worker: _Worker) -> WorkerEvent | None:
+        """The process is gone, or will be: say which job died with it."""
+        code = self._end(worker)
         if worker.job is None:
             return None
         if worker.timed_out:
@@ -183,14 +195,29 @@ class LocalWorkers:
         for worker in self._workers.values():
             if worker.job is not None and time.monotonic() - worker.since > self.job_timeout:
                 worker.timed_out = True
-                worker.process.kill()
+                worker.kill()
+
+
+def _hand(worker: _Worker, job: Job) -> bool:
+    """Whether the worker was alive to take the job."""
+    worker.job, worker.since = job, time.monotonic()
+    if worker.process.poll() is not None:
+        return False
+    try:
+        worker.connection.send(job)
+    except OSError:
+        return False
+    return True
+
+
+def _dead_and_silent(worker: _Worker) -> bool:
+    """Whether the process is gone and has left nothing to read."""
+    return worker.process.poll() is not None and not worker.connection.poll()
 
 
 def _ending(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
-    import signal
-
     try:
         return signal.Signals(-code).name
     except ValueError:

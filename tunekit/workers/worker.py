@@ -1,24 +1,32 @@
 """The process that trains: takes jobs from its coordinator one at a time, and outlives them.
 
-Started as `python -m tunekit.workers.worker FD THREADS DETERMINISTIC` with one end of a socket pair.
+Started with the arguments FD THREADS DETERMINISTIC, the first being one end of a socket pair.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import pickle
 import queue
 import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tunekit.trial.jobs import Done, Failed
 
 
 def main() -> None:
     descriptor, threads, deterministic = (int(argument) for argument in sys.argv[1:4])
     # Ctrl-C reaches the whole foreground group; the coordinator alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What a user's model starts must not hold the connection open after this process.
+    os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
-    jobs: queue.SimpleQueue[object] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(connection, jobs), daemon=True).start()
 
     from tunekit.trial.backend import configure
@@ -27,15 +35,30 @@ def main() -> None:
 
     from tunekit.trial.execute import execute
 
-    while (job := jobs.get()) is not None:
-        connection.send(execute(job, connection.send))  # type: ignore[arg-type]
+    # What is loaded by now stays; each trial begins with a search for garbage, which need not look at it again.
+    gc.collect()
+    gc.freeze()
+    while True:
+        _answer(connection, execute(pickle.loads(jobs.get()), connection.send))
 
 
-def _receive(connection: Connection, jobs: queue.SimpleQueue[object]) -> None:
-    """Pass jobs on; the end of the connection is the coordinator's end, whatever this process is doing."""
+def _answer(connection: Connection, answer: Done | Failed) -> None:
+    try:
+        connection.send(answer)
+    except OSError:
+        raise
+    except Exception:
+        # An error of a user's own kind that cannot travel; its text can.
+        connection.send(
+            Failed(answer.failure, memory=answer.memory) if isinstance(answer, Failed) else answer
+        )
+
+
+def _receive(connection: Connection, jobs: queue.SimpleQueue[bytes]) -> None:
+    """Pass jobs on unopened; the connection's end is the coordinator's, whatever this process is doing."""
     while True:
         try:
-            jobs.put(connection.recv())
+            jobs.put(connection.recv_bytes())
         except (EOFError, OSError):
             os._exit(0)
 

@@ -1,0 +1,108 @@
+"""The command line: quick help, clear mistakes, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.study.commands import TINY, TUNEKIT, environment, run
+from tunekit.cli.main import COMMANDS, cli
+
+HEAVY = ("tensorflow", "keras", "keras_tuner", "mlflow", "matplotlib", "numpy", "sklearn", "jax", "rich")
+
+
+def modules_after(code: str, cwd: Path) -> set[str]:
+    program = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=cwd, env=environment(), capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["search", "--help"], ["spaces"], ["ls"]], ids=lambda words: " ".join(words)
+)
+def test_light_commands_import_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
+    code = f"from tunekit.cli.main import cli; cli.main({arguments!r}, standalone_mode=False)"
+    allowed = {"numpy"} if arguments == ["ls"] else set()
+    assert not modules_after(code, tmp_path) & (set(HEAVY) - allowed)
+
+
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    """The best of several: the machine may be busy."""
+    seconds = []
+    for _ in range(7):
+        began = time.perf_counter()
+        subprocess.run([*TUNEKIT, "--help"], cwd=tmp_path, env=environment(), capture_output=True, check=True)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.3
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.help
+    assert f"Example: tunekit {name}" in command.help
+    undocumented = [
+        option.name for option in command.params if isinstance(option, click.Option) and not option.help
+    ]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serch"], "Did you mean search?"),
+        (["search", "cnn-digit"], "cnn-digits"),
+        (["search", "missing.yaml"], "missing.yaml"),
+        (["search", TINY, "--set", "dropuot=0.5"], "dropout"),
+        (["search", TINY, "--max-epochs", "0"], "--max-epochs"),
+        (["search", TINY, "--workers", "none"], "whole number from 1, or auto"),
+        (["search", TINY, "--time-budget", "soon"], "90s, 30m or 2h"),
+        (["search", TINY, "--name", "../out"], "--name"),
+        (["search", TINY, "--limit", "100000"], "100000"),
+        (["resume"], "there is no search yet"),
+        (["show", "nothing"], "nothing"),
+        (["export"], "there is no search yet"),
+        (["train", TINY], "every parameter is fixed"),
+        (["ui"], "there is no record yet"),
+    ],
+    ids=lambda value: " ".join(str(word) for word in value) if isinstance(value, list) else "",
+)
+def test_a_mistake_gets_a_message_and_exit_code_2(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    done = run(*arguments, cwd=tmp_path, code=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == "" or "--limit" in arguments
+
+
+def test_every_problem_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    space = tmp_path / "bad.yaml"
+    space.write_text(
+        "name: bad\nmodel: lenet\ndata: digits\nparameters:\n"
+        "  dropout: {min: 0.9, max: 0.1}\n  learning_rte: 0.1\n"
+    )
+    done = run("check", space, cwd=tmp_path, code=2)
+    assert f"{space}:2: model" in done.stderr
+    assert f"{space}:5: parameters.dropout" in done.stderr
+
+
+def test_a_space_whose_model_cannot_build_is_found_before_it_is_searched(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def build(values, data):\n    raise ValueError('no such layer')\n")
+    space = tmp_path / "own.yaml"
+    space.write_text("name: own\nmodel: broken:build\ndata: digits\nparameters:\n  width: [4, 8]\n")
+    for command in ("check", "search"):
+        done = run(command, space, cwd=tmp_path, code=2)
+        assert "no such layer" in done.stderr
+        assert "broken.py" in done.stderr, "the user's own line is not named"
+        assert "width=4" in done.stderr
+    assert not list(tmp_path.glob("mlruns/searches/*/state.db"))

@@ -1,0 +1,78 @@
+"""Where MLflow keeps the record."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tunekit.errors import StoreError
+from tunekit.record.store import DATABASE, open_store, tracking_uri
+
+
+def test_the_store_is_below_home_and_artefacts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    store = open_store(tmp_path / "home", "space", "val_accuracy")
+    experiment = store.client.get_experiment(store.experiment_id)
+    assert experiment.artifact_location == (tmp_path / "home/artifacts/space").as_uri()
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    assert [path.name for path in (tmp_path / "home").iterdir()] == [DATABASE]
+
+
+def test_a_second_home_in_one_process_has_a_store_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    first = open_store(tmp_path / "one", "space", "val_accuracy")
+    second = open_store(tmp_path / "two", "space", "val_accuracy")
+    assert first.tracking_uri != second.tracking_uri
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    assert (tmp_path / "two" / DATABASE).exists()
+
+
+def test_the_users_own_store_and_experiment_are_respected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = f"sqlite:///{tmp_path}/own.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", own)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "ours")
+    monkeypatch.chdir(tmp_path)
+    store = open_store(tmp_path / "home", "space", "val_accuracy")
+    assert store.tracking_uri == own == tracking_uri(tmp_path / "home")
+    assert store.client.get_experiment(store.experiment_id).name == "ours"
+    assert not (tmp_path / "home" / DATABASE).exists()
+
+
+def test_an_empty_database_left_by_a_kill_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / DATABASE).touch()
+    store = open_store(tmp_path, "space", "val_accuracy")
+    assert store.client.search_runs([store.experiment_id]) == []
+
+
+def test_a_database_that_is_none_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / DATABASE).write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match=r"mlflow\.db.*could not be opened"):
+        open_store(tmp_path, "space", "val_accuracy")
+
+
+def test_an_older_schema_is_sent_to_mlflows_own_upgrade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    open_store(tmp_path / "made", "space", "val_accuracy")
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / DATABASE).write_bytes((tmp_path / "made" / DATABASE).read_bytes())
+    with sqlite3.connect(old / DATABASE) as db:
+        db.execute("UPDATE alembic_version SET version_num = '181f10493468'")
+    with pytest.raises(StoreError, match="mlflow db upgrade"):
+        open_store(old, "space", "val_accuracy")

@@ -1,0 +1,149 @@
+"""Other ways through: the other tuners, recurrent models, a user's own model, a user's own store, JAX."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.study.commands import TINY, assert_recorded, children, loaded, run, start
+
+OWN_MODEL = """
+import keras
+
+
+def build(values, data):
+    inputs = keras.Input(data.shape, dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.Dense(values["width"], activation="relu", name="wide/first layer")(x)
+    return keras.Model(inputs, keras.layers.Dense(data.classes, activation="softmax")(x))
+"""
+
+
+@pytest.mark.parametrize(("tuner", "trials"), [("random", 4), ("bayesian", 6), ("grid", 4)])
+def test_the_other_tuners(tuner: str, trials: int, tmp_path: Path) -> None:
+    space = tmp_path / "small.yaml"
+    space.write_text(
+        "name: small\nmodel: lenet5\ndata: {digits: true, validation: 0.2}\n"
+        f"search: {{tuner: {tuner}, max_epochs: 1, seed: 3, limit: 200, max_trials: {trials}}}\n"
+        "parameters:\n  optimizer: [adam, sgd]\n  filters: [2, 4]\n  kernel_size: 3\n  hidden_units: 8\n"
+    )
+    report = loaded(run("search", space, "--workers", 2, "--json", cwd=tmp_path))
+    assert len(report["trials"]) == trials
+    assert {trial["epochs"] for trial in report["trials"]} == {1}
+    if tuner == "grid":
+        assert len({str(trial["values"]) for trial in report["trials"]}) == 4
+    assert_recorded(report)
+
+
+def test_a_recurrent_search_shows_its_kernels_and_states(tmp_path: Path) -> None:
+    import mlflow
+
+    report = loaded(
+        run("search", "gru-digits", "--max-epochs", 2, "--factor", 2, "--limit", 200, "--set", "layers=2", "--json",
+            cwd=tmp_path)
+    )  # fmt: skip
+    assert_recorded(report)
+    client = mlflow.MlflowClient(report["mlflow"]["tracking_uri"])
+    for trial in report["trials"]:
+        names = {artifact.path for artifact in client.list_artifacts(trial["run_id"])}
+        assert {"kernels.png", "hidden.png"} <= names
+
+
+def test_a_model_of_the_users_own_from_the_working_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN_MODEL)
+    space = tmp_path / "own.yaml"
+    space.write_text(
+        "name: own\nmodel: mine:build\ndata: {digits: true, validation: 0.2}\n"
+        "search: {tuner: random, max_trials: 2, max_epochs: 2, limit: 200}\n"
+        "parameters:\n  width: [8, 16]\n  learning_rate: 0.01\n"
+    )
+    report = loaded(run("search", space, "--json", cwd=tmp_path))
+    assert_recorded(report)
+    again = loaded(run("train", report["config"], "--json", cwd=tmp_path))
+    assert again["score"] == report["best"]["score"]
+
+
+def test_the_users_own_tracking_store_is_used(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/team.db"
+    report = loaded(
+        run("search", TINY, "--max-trials", 1, "--json", "--home", "here", cwd=tmp_path,
+            MLFLOW_TRACKING_URI=uri, MLFLOW_EXPERIMENT_NAME="team")
+    )  # fmt: skip
+    assert report["mlflow"]["tracking_uri"] == uri
+    assert not (tmp_path / "here/mlflow.db").exists()
+    assert_recorded(report)
+
+
+def test_one_diverging_configuration_does_not_end_the_search(tmp_path: Path) -> None:
+    import mlflow
+
+    space = tmp_path / "wild.yaml"
+    text = TINY.read_text().replace("{min: 1.0e-3, max: 1.0e-1, scale: log}", "[0.01, 10.0]")
+    space.write_text(text.replace("[adam, momentum]", "[momentum, sgd]").replace("name: tiny", "name: wild"))
+    report = loaded(run("search", space, "--workers", 2, "--json", cwd=tmp_path))
+    failed = [trial for trial in report["trials"] if trial["status"] == "FAILED"]
+    assert failed, "no configuration diverged: the test needs a wilder space"
+    assert {trial["cause"] for trial in failed} == {"nan"}
+    completed = [trial for trial in report["trials"] if trial["status"] == "COMPLETED"]
+    assert len([trial for trial in completed if trial["round"] == 0]) == 10, "a rung is short"
+    client = mlflow.MlflowClient(report["mlflow"]["tracking_uri"])
+    run_ = client.get_run(failed[0]["run_id"])
+    assert run_.info.status == "FAILED"
+    assert run_.data.tags["tunekit.cause"] == "nan"
+    assert "traceback.txt" in {artifact.path for artifact in client.list_artifacts(failed[0]["run_id"])}
+
+
+def test_a_changed_space_cannot_be_mixed_into_a_search(tmp_path: Path) -> None:
+    run("search", TINY, "--max-trials", 1, cwd=tmp_path)
+    refused = run("search", TINY, "--max-trials", 1, "--seed", 5, "--resume", cwd=tmp_path, code=2)
+    assert "search.seed: was 1, is 5" in refused.stderr
+
+
+def test_a_trial_that_hangs_is_ended_and_named(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        OWN_MODEL.replace("def build(values, data):\n", "import time\n\n\ndef build(values, data):\n")
+        .replace("    inputs", "    if values['width'] == 9:\n        time.sleep(600)\n    inputs", 1)
+    )  # fmt: skip
+    space = tmp_path / "slow.yaml"
+    space.write_text(
+        "name: slow\nmodel: slow:build\ndata: {digits: true, validation: 0.2}\n"
+        "search: {tuner: grid, max_epochs: 1, limit: 200}\nparameters:\n  width: [8, 9, 10]\n"
+    )
+    report = loaded(run("search", space, "--trial-timeout", "20s", "--json", cwd=tmp_path))
+    causes = {trial["values"]["width"]: trial.get("cause") for trial in report["trials"]}
+    assert causes == {8: None, 9: "timeout", 10: None}
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs the extra jax")
+def test_the_same_search_on_jax(tmp_path: Path) -> None:
+    report = loaded(
+        run("search", TINY, "--max-trials", 6, "--workers", 2, "--json", cwd=tmp_path, KERAS_BACKEND="jax")
+    )
+    assert_recorded(report)
+    again = loaded(run("train", report["config"], "--json", cwd=tmp_path, KERAS_BACKEND="jax"))
+    assert again["score"] == report["best"]["score"]
+
+
+def test_workers_end_with_a_killed_coordinator(tmp_path: Path) -> None:
+    import os
+    import signal
+    import time
+
+    from tests.study.commands import wait_for_trials
+
+    process: Any = start("search", TINY, "--workers", 2, cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "tiny", 1)
+    workers = children(process)
+    assert workers
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
