@@ -48,7 +48,7 @@ def name_failure(error: BaseException) -> Failure:
     text = f"{type(error).__name__}: {error}"
     cause: Cause = "exception"
     if isinstance(error, NotFinite):
-        cause, text = "nan", f"loss or metrics are not finite {error}"
+        cause, text = "nan", f"not finite {error}"
     elif isinstance(error, MemoryError) or _says_out_of_memory(error):
         cause = "oom"
     first_lines = "\n".join(text.splitlines()[:3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import keras
@@ -118,9 +118,17 @@ def _train_epoch(
     held_out = model.evaluate(*validation_arrays(job.split), batch_size=256, verbose=0, return_dict=True)
     metrics = {name: float(series[-1]) for name, series in history.history.items()}
     metrics |= {f"val_{name}": float(value) for name, value in held_out.items()}
+    _check_finite(model, metrics, number)
+    return Epoch(number, metrics, time.perf_counter() - began)
+
+
+def _check_finite(model: keras.Model, metrics: Mapping[str, float], number: int) -> None:
+    """A ReLU makes 0 of NaN, so that the loss of a network whose weights are all NaN can look like any other."""
     if not all(math.isfinite(value) for value in metrics.values()):
         raise NotFinite(f"after epoch {number}: " + ", ".join(f"{k} {v:g}" for k, v in metrics.items()))
-    return Epoch(number, metrics, time.perf_counter() - began)
+    for variable in model.trainable_variables:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            raise NotFinite(f"after epoch {number}: weights of {variable.path}")
 
 
 class _SignOfLife(keras.callbacks.Callback):  # type: ignore[misc]
