@@ -56,6 +56,7 @@ class Counting(Reporter):
     def opened(self, session: Session) -> None:
         self.session = session
         self.plan = plan_of(session.space)
+        self._began = time.monotonic()
         for record in session.state.records("trial"):
             self.epochs_done += len(session.state.own_epochs(record.trial.id))
             if record.status != "RUNNING":
@@ -104,6 +105,9 @@ class Lines(Counting):
     def stage(self, text: str) -> None:
         click.echo(text, file=self._stream)
 
+    def warn(self, text: str) -> None:
+        click.echo(f"Warning: {text}", file=self._stream)
+
     def opened(self, session: Session) -> None:
         super().opened(session)
         assert self.plan is not None
@@ -137,7 +141,10 @@ class LiveDisplay(Counting):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self.live = Live(console=Console(file=stream), refresh_per_second=4, transient=True)
+        # Standard error stays what it is, so that what frameworks write to it can be sent to a file.
+        self.live = Live(
+            console=Console(file=stream), refresh_per_second=4, transient=True, redirect_stderr=False
+        )
         self._stage = ""
         self._workers: dict[int, tuple[TrialRecord, int, float]] = {}
         self._trial_worker: dict[str, int] = {}
@@ -145,6 +152,9 @@ class LiveDisplay(Counting):
     def stage(self, text: str) -> None:
         self._stage = text
         self.live.update(Text(text))
+
+    def warn(self, text: str) -> None:
+        self.live.console.print(f"Warning: {text}", style="yellow", highlight=False, markup=False)
 
     def trial_started(self, record: TrialRecord, worker: int) -> None:
         self._workers[worker] = (record, record.trial.initial_epoch, 0.0)
@@ -183,9 +193,11 @@ class LiveDisplay(Counting):
             + (f"about {duration(left)} left" if left is not None else "time left: not known yet")
         )
 
-    def _bar(self) -> ProgressBar:
+    def _bar(self) -> Table:
         assert self.plan is not None
-        return ProgressBar(total=self.plan.epochs, completed=self.epochs_done, width=60)
+        line = Table.grid()
+        line.add_row(ProgressBar(total=self.plan.epochs, completed=self.epochs_done, width=60))
+        return line
 
     def _best_line(self) -> Text:
         if self.best is None or self.session is None:

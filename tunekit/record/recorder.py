@@ -69,23 +69,21 @@ class Recorder:
         ]
         self._log(run_id, metrics)
 
-    def end_trial(self, record: TrialRecord, pictures: Path | None) -> None:
-        """The trial's score, statistics and artefacts, and its end as COMPLETED or FAILED."""
-        assert record.run_id is not None
+    def end_trial(self, record: TrialRecord, run_id: str, pictures: Path) -> None:
+        """The trial's score, statistics and artefacts, and its end as FINISHED or FAILED."""
         assert record.ended is not None
         with _explained(self.store):
             if record.outcome is not None:
-                self._log(record.run_id, self._final_metrics(record))
+                self._log(run_id, self._final_metrics(record))
             if record.failure is not None:
-                self._set_tags(record.run_id, _failure_tags(record))
+                self._set_tags(run_id, _failure_tags(record))
                 if record.failure.traceback:
-                    self.store.client.log_text(record.run_id, record.failure.traceback, "traceback.txt")
-            if pictures is not None and pictures.is_dir():
-                self.store.client.log_artifacts(record.run_id, str(pictures))
+                    self.store.client.log_text(run_id, record.failure.traceback, "traceback.txt")
+            if pictures.is_dir():
+                self.store.client.log_artifacts(run_id, str(pictures))
             status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
-            self.store.client.set_terminated(record.run_id, status, end_time=_milliseconds(record.ended))
-        if pictures is not None:
-            shutil.rmtree(pictures, ignore_errors=True)
+            self.store.client.set_terminated(run_id, status, end_time=_milliseconds(record.ended))
+        shutil.rmtree(pictures, ignore_errors=True)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         with _explained(self.store):

@@ -42,8 +42,11 @@ def quiet_environment() -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    # Standard output is the caller's, who may read JSON from it.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    # A server that is away must not hold up the search: what is missing is recorded when it is back.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     warnings.filterwarnings("ignore", module="mlflow.*")
 
 
@@ -53,6 +56,9 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     import mlflow
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
+
+    for logger in ("alembic", "mlflow"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
 
     uri = tracking_uri(home)
     try:

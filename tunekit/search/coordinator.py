@@ -6,8 +6,10 @@ instant loses at most the epoch in hand of each running trial.
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +79,7 @@ class Coordinator:
         self._deadline = deadline
         self._kind = kind
         self._running: dict[str, TrialRecord] = {}
+        self._again: deque[TrialRecord] = deque()
         self._ended = 0
         self._kept: set[str] = set()
         self._leader: TrialRecord | None = None
@@ -91,6 +94,7 @@ class Coordinator:
                 return False
             self._fill()
             if not self._running:
+                self._prune()
                 return True
             for event in self._workers.events(TICK):
                 self._handle(event)
@@ -107,6 +111,8 @@ class Coordinator:
 
     def _fill(self) -> None:
         """Give every idle worker a trial; trials that ended before a resume are told to the oracle at once."""
+        while self._workers.idle and self._again:
+            self._start(self._again.popleft())
         while self._workers.idle and (trial := self._oracle.ask()) is not None:
             known = self._state.find(trial.id)
             if known is not None and known.trial != trial:
@@ -140,7 +146,10 @@ class Coordinator:
                         observer.epoch_done(record, timed)
             case Done(result):
                 assert isinstance(result, Outcome)
-                self._end(record, lambda: self._state.complete(record.trial.id, result))
+                if math.isfinite(result.score):
+                    self._end(record, lambda: self._state.complete(record.trial.id, result))
+                else:
+                    self._failed(record, Failure("nan", f"its score is {result.score}"))
             case Failed(failure, error):
                 if error is not None:
                     raise error
@@ -149,8 +158,10 @@ class Coordinator:
     def _failed(self, record: TrialRecord, failure: Failure) -> None:
         may_pass = failure.cause in ("killed", "oom")
         if may_pass and self._state.count_death(record.trial.id) < MAX_DEATHS:
-            # From its last checkpoint, in a fresh worker if the old one died.
-            self._start(replace(record, deaths=record.deaths + 1))
+            # From its last checkpoint, in a fresh worker if the old one died. Of several events that came at once
+            # an earlier one may have taken the idle worker: then it is the next one's.
+            self._again.append(replace(record, deaths=record.deaths + 1))
+            self._fill()
             return
         self._end(record, lambda: self._state.fail(record.trial.id, failure))
         self._stop_if_hopeless(failure)

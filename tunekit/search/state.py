@@ -16,6 +16,8 @@ from tunekit.results import Epoch, Failure, Outcome, TimedEpoch, Trial, TrialRec
 
 FORMAT = 1
 """Of this file; a search of another format is refused rather than mixed."""
+PATIENCE = 30.0
+"""Seconds to wait for another program that has the file locked."""
 
 SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -42,6 +44,10 @@ CREATE TABLE epochs (
 """
 
 
+PROBE = f"BEGIN IMMEDIATE; PRAGMA user_version = {FORMAT}; ROLLBACK;"
+"""Writes something and takes it back."""
+
+
 class State:
     """The one file that says what a search has done; only its coordinator writes it."""
 
@@ -56,7 +62,7 @@ class State:
         for leftover in path.parent.glob(f".{path.name}*"):
             leftover.unlink()
         with _explained(path):
-            connection = _connect(beside)
+            connection = _connect(beside, "rwc")
             connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
             with connection:
                 connection.executemany(
@@ -75,19 +81,33 @@ class State:
                 f"{path}: expected the search's state, got {'an empty' if path.is_file() else 'no such'} file. "
                 "The search cannot be resumed without it; start it under another name."
             )
-        with _explained(path):
-            connection = _connect(path, write)
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found != FORMAT:
-                raise SearchError(
-                    f"{path}: expected state format {FORMAT}, got {found}. Resume with the tunekit that began it."
-                )
-            verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise SearchError(
-                    f"{path}: the search's state is damaged ({verdict}). Restore it from a backup."
-                )
-        return cls(path, connection)
+        with _reading(path):
+            # For writing also where it is only read: what a kill left half written must be rolled back first.
+            state = cls(path, _connect(path, "rw"))
+            try:
+                state._check()
+                # To see now, and not after an hour of training, whether anything can be written.
+                state._db.executescript(PROBE if write else "PRAGMA query_only = ON;")
+            except BaseException:
+                state.close()
+                raise
+        return state
+
+    def _check(self) -> None:
+        """Read the whole file once: SQLite's own check sees its pages, not what is written in them."""
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found != FORMAT:
+            raise SearchError(
+                f"{self.path}: expected state format {FORMAT}, got {found}. "
+                "Resume with the tunekit that began it."
+            )
+        verdict = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise _damaged(self.path, verdict)
+        for record in self.records():
+            self.own_epochs(record.trial.id)
+        for (name,) in self._db.execute("SELECT name FROM facts"):
+            self.fact(name)
 
     def close(self) -> None:
         self._db.close()
@@ -96,7 +116,8 @@ class State:
 
     def fact(self, name: str, default: Any = None) -> Any:
         row = self._row("SELECT value FROM facts WHERE name = ?", name)
-        return default if row is None else json.loads(row[0])
+        with _reading(self.path):
+            return default if row is None else json.loads(row[0])
 
     def set_facts(self, **facts: Any) -> None:
         with self._transaction() as db:
@@ -150,21 +171,21 @@ class State:
 
     def find(self, trial_id: str) -> TrialRecord | None:
         row = self._row("SELECT * FROM trials WHERE id = ?", trial_id)
-        return None if row is None else _record(row)
+        with _reading(self.path):
+            return None if row is None else _record(row)
 
     def records(self, kind: str | None = None) -> list[TrialRecord]:
         """All trials that have begun, by id."""
-        with _explained(self.path):
-            rows = self._db.execute("SELECT * FROM trials ORDER BY id").fetchall()
-        records = [_record(row) for row in rows]
+        with _reading(self.path):
+            records = [_record(row) for row in self._db.execute("SELECT * FROM trials ORDER BY id")]
         return [record for record in records if kind in (None, record.kind)]
 
     def own_epochs(self, trial_id: str) -> list[TimedEpoch]:
-        with _explained(self.path):
+        with _reading(self.path):
             rows = self._db.execute(
                 "SELECT epoch, ended FROM epochs WHERE trial = ? ORDER BY number", (trial_id,)
             ).fetchall()
-        return [TimedEpoch(Epoch(**json.loads(epoch)), ended) for epoch, ended in rows]
+            return [TimedEpoch(Epoch(**json.loads(epoch)), ended) for epoch, ended in rows]
 
     def curve(self, trial_id: str) -> list[TimedEpoch]:
         """The whole curve, ancestors' epochs included."""
@@ -194,15 +215,23 @@ class State:
             yield self._db
 
 
-def _connect(path: Path, write: bool = True) -> sqlite3.Connection:
-    mode = "rwc" if write else "ro"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=30)
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=PATIENCE)
     connection.row_factory = sqlite3.Row
-    if write:
-        # FULL waits for the disk at every commit: a transaction that was reported survives a loss of power.
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+    # FULL waits for the disk at every commit: a transaction that was reported survives a loss of power.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+REMEDIES = {
+    "is full": "Free some space on the disk",
+    "readonly": "Make the file and its folder writable",
+    "locked": "Close the other program that has it open",
+    "unable to open": "Make the file and its folder writable",
+    "I/O error": "Free some space on the disk, or mend it",
+}
+"""What SQLite says of a disk that is not as it should be; all else it can say of a file is that it is damaged."""
 
 
 @contextmanager
@@ -210,21 +239,30 @@ def _explained(path: Path) -> Iterator[None]:
     """SQLite's errors in words that say what to do."""
     try:
         yield
+    except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        raise  # a mistake of ours and not the disk's
     except sqlite3.DatabaseError as error:
         text = str(error)
-        if "malformed" in text or "not a database" in text:
-            raise SearchError(
-                f"{path}: the search's state is damaged ({text}). Restore it from a backup."
-            ) from error
-        remedy = {
-            "full": "Free some space on the disk",
-            "readonly": "Make the folder writable",
-            "locked": "Close the other program that has it open",
-        }
-        action = next((advice for word, advice in remedy.items() if word in text), "Mend the disk")
+        action = next((advice for words, advice in REMEDIES.items() if words in text), None)
+        if action is None:
+            raise _damaged(path, text) from error
         raise StoreError(
             f"{path}: the search's state could not be used: {text}. {action}, then resume."
         ) from error
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What is read may be JSON that is none, or a record without its fields."""
+    try:
+        with _explained(path):
+            yield
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _damaged(path: Path, how: str) -> SearchError:
+    return SearchError(f"{path}: the search's state is damaged ({how}). Restore it from a backup.")
 
 
 def _dumped(value: Outcome | Failure | None) -> str | None:

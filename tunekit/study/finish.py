@@ -27,6 +27,7 @@ from tunekit.trial.jobs import MODEL, EvaluateJob
 def finish(session: Session, recorder: Recorder, recording: Recording, complete: bool) -> None:
     """Every step is written down before the next, so that a resume repeats none: the test set is read once."""
     state, space = session.state, session.space
+    recording.settle()
     if not complete:
         recorder.kill(recording.running_runs())
     best = pick(session, recording)

@@ -1,10 +1,17 @@
-"""Passes each step of a search on to MLflow."""
+"""Passes each step of a search on to MLflow.
+
+MLflow may be away for a while, as a shared server is that starts anew: the search goes on, and what is missing is
+recorded from the state when the store answers again.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tunekit.errors import StoreError
 from tunekit.record.recorder import Recorder
 from tunekit.results import TimedEpoch, TrialRecord
 from tunekit.search.coordinator import Observer
@@ -13,67 +20,69 @@ from tunekit.search.winner import ranked
 from tunekit.space.space import Space
 from tunekit.space.writer import write_space
 
+RETRY_EVERY = 10.0
+"""Seconds between two tries to reach a store that is away."""
+PATIENCE = 120.0
+"""Seconds that the end of a search waits for a store that is away."""
+
 
 class Recording(Observer):
     """An observer that keeps MLflow in step with the state."""
 
-    def __init__(self, recorder: Recorder, state: State, space: Space, pictures: Path) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        state: State,
+        space: Space,
+        pictures: Path,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._recorder = recorder
         self._state = state
         self._space = space
         self._pictures = pictures
+        self._tell = tell
         self._runs: dict[str, str] = {}
         self._leader: TrialRecord | None = None
         self._completed = 0
+        self._next_try: float | None = None
+        """When a store that is away is tried again; None while it answers."""
         self.seconds = 0.0
         """Spent on recording."""
 
     def trial_started(self, record: TrialRecord, worker: int) -> None:
-        began = time.perf_counter()
-        trial = record.trial
-        ancestors = self._state.curve(trial.parent) if trial.parent else []
-        known = record.run_id or self._runs.get(trial.id)
-        run_id = self._recorder.start_trial(record, [] if known else ancestors)
-        if not known:
-            self._state.set_run(trial.id, run_id)
-            text = write_space(self._space.fixed(trial.values), f"Trial {trial.id} of {self._space.name}")
-            self._recorder.log_text(run_id, text, "configuration.yaml")
-        self._runs[trial.id] = run_id
-        self.seconds += time.perf_counter() - began
+        with self._timed():
+            self._start(record)
 
     def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
-        began = time.perf_counter()
-        self._recorder.log_epochs(self._runs[record.trial.id], [epoch])
-        self.seconds += time.perf_counter() - began
+        with self._timed():
+            if self._next_try is None:
+                self._recorder.log_epochs(self._runs[record.trial.id], [epoch])
 
     def trial_ended(self, record: TrialRecord) -> None:
-        began = time.perf_counter()
-        self._recorder.end_trial(record, self._pictures / record.trial.id)
-        self._state.set_recorded(record.trial.id)
-        if record.score is not None and record.kind == "trial":
-            self._completed += 1
-            contenders = [record] if self._leader is None else [self._leader, record]
-            self._leader = ranked(contenders, self._space.objective)[0]
-            if self._leader.score is not None and record.ended is not None:
-                self._recorder.log_progress(self._completed, self._leader.score, record.ended)
-        self.seconds += time.perf_counter() - began
+        with self._timed():
+            if self._next_try is None:
+                self._end(record)
+
+    def tick(self) -> None:
+        if self._next_try is not None and time.monotonic() >= self._next_try:
+            with self._timed():
+                self._catch_up()
 
     def catch_up(self) -> None:
-        """After a resume: record again whatever a kill may have kept from MLflow."""
-        for record in self._state.records():
-            if record.recorded:
-                self._count(record)
-                continue
-            trial = record.trial
-            ancestors = self._state.curve(trial.parent) if trial.parent else []
-            run_id = self._recorder.start_trial(record, ancestors)
-            self._recorder.reopen(run_id)
-            self._state.set_run(trial.id, run_id)
-            self._runs[trial.id] = run_id
-            self._recorder.log_epochs(run_id, self._state.own_epochs(trial.id))
-            ended = self._state.find(trial.id)
-            if ended is not None and ended.status != "RUNNING":
-                self.trial_ended(ended)
+        """After a resume, or after MLflow was away: record again whatever it may lack."""
+        self._catch_up()
+
+    def settle(self) -> None:
+        """Before the end: wait for a store that is away, and raise its error where it stays so."""
+        deadline = time.monotonic() + PATIENCE
+        while self._next_try is not None:
+            try:
+                self._catch_up()
+            except StoreError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_EVERY)
 
     def running_runs(self) -> list[str]:
         """The runs of trials that have begun and not ended."""
@@ -81,7 +90,57 @@ class Recording(Observer):
             record.run_id for record in self._state.records() if record.status == "RUNNING" and record.run_id
         ]
 
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count the time, and put off what the store does not take."""
+        began = time.perf_counter()
+        try:
+            yield
+        except StoreError as error:
+            if self._next_try is None:
+                self._tell(f"{error} The search goes on and records later.")
+            self._next_try = time.monotonic() + RETRY_EVERY
+        finally:
+            self.seconds += time.perf_counter() - began
+
+    def _start(self, record: TrialRecord) -> None:
+        trial = record.trial
+        if self._next_try is None and trial.id not in self._runs:
+            self._open_run(record)
+
+    def _open_run(self, record: TrialRecord) -> str:
+        trial = record.trial
+        ancestors = self._state.curve(trial.parent) if trial.parent else []
+        run_id = self._recorder.start_trial(record, ancestors)
+        text = write_space(self._space.fixed(trial.values), f"Trial {trial.id} of {self._space.name}")
+        self._recorder.log_text(run_id, text, "configuration.yaml")
+        self._state.set_run(trial.id, run_id)
+        self._runs[trial.id] = run_id
+        return run_id
+
+    def _end(self, record: TrialRecord) -> None:
+        run_id = self._runs[record.trial.id]
+        self._recorder.end_trial(record, run_id, self._pictures / record.trial.id)
+        self._count(record)
+        if self._leader is not None and self._leader.score is not None and record.ended is not None:
+            self._recorder.log_progress(self._completed, self._leader.score, record.ended)
+        self._state.set_recorded(record.trial.id)
+
+    def _catch_up(self) -> None:
+        self._leader, self._completed = None, 0
+        for record in sorted(self._state.records(), key=lambda record: record.ended or float("inf")):
+            if record.recorded:
+                self._count(record)
+                continue
+            run_id = self._open_run(record)
+            self._recorder.reopen(run_id)
+            self._recorder.log_epochs(run_id, self._state.own_epochs(record.trial.id))
+            if record.status != "RUNNING":
+                self._end(record)
+        self._next_try = None
+
     def _count(self, record: TrialRecord) -> None:
+        """The best score so far, as the parent run's curve shows it."""
         if record.score is not None and record.kind == "trial":
             self._completed += 1
             contenders = [record] if self._leader is None else [self._leader, record]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tunekit.errors import Interrupted, SearchError
+from tunekit.errors import Interrupted, SearchError, StoreError
 from tunekit.results import Evaluation, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.lock import SearchLock
@@ -164,7 +165,7 @@ def _search_and_finish(session: Session) -> Report:
         experiment_id=recorder.store.experiment_id,
         status="RUNNING",
     )
-    recording = Recording(recorder, state, space, session.folder.pictures)
+    recording = Recording(recorder, state, space, session.folder.pictures, session.reporter.warn)
     try:
         recorder.log_files([session.folder.space])
         recording.catch_up()
@@ -185,8 +186,10 @@ def _search_and_finish(session: Session) -> Report:
         session.workers.close()
         status = "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED"
         state.set_facts(status=status)
-        recorder.kill(recording.running_runs())
-        recorder.finish(status)
+        # The error that ended the search matters more than that MLflow cannot be told of it.
+        with suppress(StoreError):
+            recorder.kill(recording.running_runs())
+            recorder.finish(status)
         raise
     return make_report(session.folder, state, space, session.home.path.absolute().as_posix())
 
