@@ -69,6 +69,8 @@ class Outcome:
     """Wall time of this trial alone, building and looking inside included."""
     insight: Metrics = field(default_factory=dict)
     """Statistics of activations and weights after the last epoch."""
+    looking_seconds: float = 0.0
+    """Of `seconds`, how many went into looking inside."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,12 @@ HEAVY = ("tensorflow", "keras", "keras_tuner", "mlflow", "matplotlib", "numpy", 
 def modules_after(code: str, cwd: Path) -> set[str]:
     program = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=cwd, env=environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return set(json.loads(done.stderr.splitlines()[-1]))
 
@@ -76,9 +81,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     ],
     ids=lambda value: " ".join(str(word) for word in value) if isinstance(value, list) else "",
 )
-def test_a_mistake_gets_a_message_and_exit_code_2(
-    arguments: list[str], message: str, tmp_path: Path
-) -> None:
+def test_a_mistake_gets_a_message_and_exit_code_2(arguments: list[str], message: str, tmp_path: Path) -> None:
     done = run(*arguments, cwd=tmp_path, code=2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tunekit.errors import ModelError
 from tunekit.models.lenet5 import lenet5
@@ -37,7 +39,7 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
     """The untrained model; its weights follow from the seed alone."""
     # Layers are numbered from the beginning again, so that a rebuilt model has the names its checkpoint knows.
     keras.utils.clear_session()
-    keras.utils.set_random_seed(seed)
+    _set_seed(seed)
     builder = BUILDERS.get(model) or _import_builder(model)
     built = builder(complete(model, values), data)
     if not isinstance(built, keras.Model):
@@ -46,6 +48,15 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
         )
     _check_output(model, built, data)
     return built
+
+
+def _set_seed(seed: int) -> None:
+    """As Keras does; but its own function imports TensorFlow, seconds of every worker, whatever the backend."""
+    if keras.config.backend() in ("jax", "numpy"):
+        random.seed(seed)
+        np.random.seed(seed)
+    else:
+        keras.utils.set_random_seed(seed)
 
 
 def _check_output(model: str, built: keras.Model, data: ImageShape) -> None:

@@ -220,6 +220,7 @@ class Recorder:
             "best_epoch": outcome.best_epoch,
             "parameters": outcome.parameters,
             "trial_seconds": outcome.seconds,
+            "looking_seconds": outcome.looking_seconds,
             **outcome.insight,
         }
         return [self._metric(name, value, ended, record.trial.epochs) for name, value in values.items()]

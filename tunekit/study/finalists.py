@@ -37,6 +37,9 @@ class Repeats:
         """All are kept until the winner is known."""
         return True
 
+    def released(self) -> list[str]:
+        return []
+
 
 def retrain_finalists(
     session: Session, recording: Recording, finalists: Sequence[TrialRecord], repeats: int
@@ -69,6 +72,7 @@ def retrain_finalists(
         [session.reporter, recording],
         session.interrupted,
         kind="repeat",
+        disk_max=session.disk_max,
     ).run()
     table = [_summary(session, record, repeats) for record in finalists]
     sign = -1 if session.space.objective.direction == "max" else 1

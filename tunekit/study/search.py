@@ -130,6 +130,7 @@ def _run(
             interrupted,
             settings.pictures,
             began + settings.time_budget - _reserve(settings.time_budget) if settings.time_budget else None,
+            settings.disk_max,
         )
         return _search_and_finish(session)
     finally:
@@ -180,6 +181,7 @@ def _search_and_finish(session: Session) -> Report:
             [session.reporter, recording],
             session.interrupted,
             session.deadline,
+            disk_max=session.disk_max,
         ).run()
         finish(session, recorder, recording, complete)
     except BaseException as error:

@@ -38,6 +38,8 @@ class Settings:
     pictures: bool = True
     trial_timeout: float | None = None
     time_budget: float | None = None
+    disk_max: int | None = None
+    """Bytes that the checkpoints of a search may take."""
 
 
 class Reporter(Observer):
@@ -62,6 +64,7 @@ class Session:
     interrupted: Callable[[], bool]
     pictures: bool = True
     deadline: float | None = None
+    disk_max: int | None = None
 
     @property
     def split(self) -> Split:
@@ -79,7 +82,12 @@ class Session:
             folder=checkpoints / trial.id,
             parent_folder=checkpoints / trial.parent if trial.parent else None,
             pictures=self.folder.pictures / trial.id if self.pictures else None,
+            borders=self._borders(trial),
         )
+
+    def _borders(self, trial: Trial) -> tuple[int, ...]:
+        parent = self.state.find(trial.parent) if trial.parent else None
+        return (*self._borders(parent.trial), trial.initial_epoch) if parent else ()
 
 
 def split_of(space: Space, prepared: Prepared) -> Split:

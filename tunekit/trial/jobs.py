@@ -68,6 +68,8 @@ class TrainJob:
     parent_folder: Path | None
     pictures: Path | None
     """Where to leave the pictures, the summary and the curve; None draws none."""
+    borders: tuple[int, ...] = ()
+    """Last epochs of the rungs before, which the curve shows as lines."""
 
 
 @dataclass(frozen=True)

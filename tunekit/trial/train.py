@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -63,6 +64,7 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
         epoch = _train_epoch(job, model, values, progress.epoch + 1, emit)
         _keep(job, model, progress, epoch)
         emit(EpochDone(epoch))
+    looked = time.perf_counter()
     insight = _look_inside(job, model, progress) if job.pictures else {}
     assert progress.best_score is not None
     return Outcome(
@@ -71,6 +73,7 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
         parameters=model.count_params(),
         seconds=time.perf_counter() - began,
         insight=insight,
+        looking_seconds=time.perf_counter() - looked,
     )
 
 
@@ -157,17 +160,20 @@ def _keep(job: TrainJob, model: keras.Model, progress: Progress, epoch: Epoch) -
 
 
 def _look_inside(job: TrainJob, model: keras.Model, progress: Progress) -> dict[str, float]:
+    """Pictures and statistics; a fault in them is kept beside them and does not cost the trial its score."""
     assert job.pictures is not None
     job.pictures.mkdir(parents=True, exist_ok=True)
-    images, labels = _examples(job.split)
-    names = job.split.prepared.class_names
-    seen = look(model, images, labels, names)
-    borders = [job.trial.initial_epoch] if job.trial.initial_epoch else []
-    draw(seen, progress.curve, borders, f"trial {job.trial.id}", job.pictures)
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text), line_length=100)
     (job.pictures / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return statistics(seen)
+    try:
+        images, labels = _examples(job.split)
+        seen = look(model, images, labels, job.split.prepared.class_names)
+        draw(seen, progress.curve, job.borders, f"trial {job.trial.id}", job.pictures)
+        return statistics(seen)
+    except Exception:
+        (job.pictures / "fault.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        return {}
 
 
 def _examples(part: Split) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from tunekit.results import Failure
 from tunekit.trial.backend import environment
 from tunekit.trial.jobs import Done, Event, Failed, Job
+from tunekit.workers.worker import TAKEN
 
 GROWTH_LIMIT = 768 * 2**20
 """Bytes that a worker may grow beyond its first job before it is replaced: TensorFlow leaks some with every model."""
@@ -44,7 +45,10 @@ class _Worker:
     connection: Connection
     job: Job | None = None
     since: float = 0.0
+    taken: bool = False
+    """Whether it has begun with the job."""
     first_memory: int = 0
+    """After its first job; 0 before."""
     timed_out: bool = False
     condemned: bool = False
     """Whether it has been sent a kill that it may not have died of yet."""
@@ -88,7 +92,7 @@ class LocalWorkers:
             if _hand(worker, job):
                 return worker.number
             self._end(worker)  # it died while idle, which is nothing to tell of
-        worker = self._start()
+        worker = self._start(next(number for number in range(self.count) if number not in self._workers))
         _hand(worker, job)  # should it be dead by now, events() will say so
         return worker.number
 
@@ -123,8 +127,7 @@ class LocalWorkers:
                 worker.process.wait()
         self._workers.clear()
 
-    def _start(self) -> _Worker:
-        number = next(number for number in range(self.count) if number not in self._workers)
+    def _start(self, number: int) -> _Worker:
         ours, theirs = socket.socketpair()
         self.logs.mkdir(parents=True, exist_ok=True)
         # The coordinator's own path: `python -m` would put the current folder first, where a user's random.py
@@ -159,6 +162,9 @@ class LocalWorkers:
             return self._bury(worker)
         except Exception as error:  # an error of a user's own kind, which only the worker can import
             event = Failed(Failure("exception", f"what the worker answered cannot be read: {error!r}"))
+        if event == TAKEN:
+            worker.taken = True
+            return None
         if isinstance(event, Done | Failed):
             worker.job = None
             self._recycle(worker, event.memory)
@@ -182,6 +188,10 @@ class LocalWorkers:
         code = self._end(worker)
         if worker.job is None:
             return None
+        if worker.first_memory and not worker.taken and not worker.condemned:
+            # It was about to die when it was given the job, which has had no part in it.
+            _hand(self._start(worker.number), worker.job)
+            return None
         if worker.timed_out:
             failure = Failure("timeout", f"the trial ran longer than {self.job_timeout:g} s")
         else:
@@ -200,7 +210,7 @@ class LocalWorkers:
 
 def _hand(worker: _Worker, job: Job) -> bool:
     """Whether the worker was alive to take the job."""
-    worker.job, worker.since = job, time.monotonic()
+    worker.job, worker.since, worker.taken = job, time.monotonic(), False
     if worker.process.poll() is not None:
         return False
     try:

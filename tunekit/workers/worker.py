@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tunekit.trial.jobs import Done, Failed
 
+TAKEN = "taken"
+"""Told as a job begins: from here on it is the job that a death belongs to."""
+
 
 def main() -> None:
     descriptor, threads, deterministic = (int(argument) for argument in sys.argv[1:4])
@@ -39,16 +42,18 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     while True:
-        _answer(connection, execute(pickle.loads(jobs.get()), connection.send))
+        job = jobs.get()
+        connection.send(TAKEN)
+        _answer(connection, execute(pickle.loads(job), connection.send))
 
 
 def _answer(connection: Connection, answer: Done | Failed) -> None:
     try:
         connection.send(answer)
-    except OSError:
-        raise
-    except Exception:
+    except (AttributeError, TypeError, pickle.PicklingError):
         # An error of a user's own kind that cannot travel; its text can.
+        from tunekit.trial.jobs import Failed
+
         connection.send(
             Failed(answer.failure, memory=answer.memory) if isinstance(answer, Failed) else answer
         )

@@ -1,0 +1,150 @@
+"""One trial in this process: what it tells, keeps and draws, and that its best epoch is kept apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tunekit.models.build import build
+from tunekit.results import Outcome
+from tunekit.space.space import Objective
+from tunekit.space.vocabulary import complete
+from tunekit.trial import checkpoint
+from tunekit.trial.jobs import EpochDone, Split, Step
+from tunekit.trial.train import _examples, arrays, image_shape, train, validation_arrays
+from tunekit.trial.training import compile_model
+
+from .helpers import TINY, run, train_job
+
+WORST = Objective("val_loss", "max")
+"""Sought on purpose: its best epoch is an early one, and so not the last."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("train")
+
+
+@pytest.fixture(scope="module")
+def trained(part: Split, folder: Path) -> tuple[Outcome, list[EpochDone]]:
+    job = train_job(part, folder, 3, id="0007", objective=WORST, pictures=folder / "pictures")
+    return run(job)
+
+
+def test_each_epoch_is_told_in_order(trained: tuple[Outcome, list[EpochDone]]) -> None:
+    _, told = trained
+
+    assert [event.epoch.number for event in told] == [1, 2, 3]
+    for event in told:
+        assert set(event.epoch.metrics) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert event.epoch.seconds > 0
+
+
+def test_it_learns(trained: tuple[Outcome, list[EpochDone]]) -> None:
+    first, *_, last = trained[1]
+
+    assert last.epoch.metrics["loss"] < first.epoch.metrics["loss"]
+    assert last.epoch.metrics["val_accuracy"] > 0.15
+
+
+def test_the_outcome_names_the_best_epoch(trained: tuple[Outcome, list[EpochDone]]) -> None:
+    outcome, told = trained
+    losses = [event.epoch.metrics["val_loss"] for event in told]
+
+    assert outcome.score == max(losses)
+    assert outcome.best_epoch == 1 + losses.index(max(losses)) < 3
+    # 3*3*1*2+2, 3*3*2*4+4, 2*2*4*8+8, 8*10+10
+    assert outcome.parameters == 20 + 76 + 136 + 90
+    assert outcome.seconds > 0
+
+
+def test_the_best_epochs_weights_are_kept_apart(
+    trained: tuple[Outcome, list[EpochDone]], part: Split, folder: Path
+) -> None:
+    outcome, told = trained
+    values = complete("lenet5", TINY)
+    model = build("lenet5", TINY, image_shape(part.prepared), seed=99)
+    compile_model(model, values, steps_per_epoch=4, max_epochs=9)
+    x, y = validation_arrays(part)
+
+    checkpoint.load(folder / checkpoint.BEST, checkpoint.model_variables(model))
+    best = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+    checkpoint.load(folder / checkpoint.LAST, checkpoint.all_variables(model))
+    last = model.evaluate(x, y, verbose=0, return_dict=True)["loss"]
+
+    assert best == pytest.approx(outcome.score, rel=1e-5)
+    assert last == pytest.approx(told[-1].epoch.metrics["val_loss"], rel=1e-5)
+
+
+def test_pictures_and_summary(trained: tuple[Outcome, list[EpochDone]], folder: Path) -> None:
+    summary = (folder / "pictures" / "summary.txt").read_text(encoding="utf-8")
+
+    assert "conv1" in summary
+    assert any(path.suffix == ".png" for path in (folder / "pictures").iterdir())
+    assert any(name.startswith("activation/conv1") for name in trained[0].insight)
+    json.dumps(dict(trained[0].insight), allow_nan=False)
+
+
+def test_a_tie_is_won_by_the_earlier_epoch(part: Split, tmp_path: Path) -> None:
+    nothing = TINY | {"optimizer": "sgd", "learning_rate": 0.0}
+
+    outcome, _ = run(train_job(part, tmp_path, 2, values=nothing))
+
+    assert outcome.best_epoch == 1
+
+
+def test_a_promoted_trial_adopts_its_parents_best(part: Split, tmp_path: Path, folder: Path) -> None:
+    run(train_job(part, tmp_path / "parent", 1, objective=WORST))
+
+    outcome, told = run(
+        train_job(part, tmp_path / "own", 2, objective=WORST, parent=tmp_path / "parent", initial_epoch=1)
+    )
+
+    assert [event.epoch.number for event in told] == [2]
+    assert outcome.best_epoch == 1
+    names = ["best.npz", "last.npz"]
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == names
+    parents_best = (tmp_path / "parent" / "best.npz").read_bytes()
+    assert (tmp_path / "own" / "best.npz").read_bytes() == parents_best
+
+
+def test_signs_of_life_within_an_epoch(part: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunekit.trial.train.SIGN_OF_LIFE", 0.0)
+    told: list[Any] = []
+
+    train(train_job(part, tmp_path, 1), told.append)
+
+    # 160 images in batches of 40.
+    assert told[:4] == [Step(1, 0.25), Step(1, 0.5), Step(1, 0.75), Step(1, 1.0)]
+    assert isinstance(told[4], EpochDone)
+
+
+def test_the_split_is_the_searchs(part: Split) -> None:
+    x, y, training, validation = arrays(part)
+
+    assert (len(training), len(validation)) == (160, 40)
+    assert not set(training) & set(validation)
+    held_out, labels = validation_arrays(part)
+    np.testing.assert_array_equal(held_out, x[validation])
+    np.testing.assert_array_equal(labels, y[validation])
+
+
+def test_the_mapped_images_are_never_written(part: Split) -> None:
+    x = arrays(part)[0]
+
+    assert not x.flags.writeable
+    # What an epoch mirrors and moves is its own.
+    assert not np.shares_memory(x[np.arange(3)], x)
+
+
+def test_the_same_images_are_looked_at_for_every_trial(part: Split) -> None:
+    images, labels = _examples(part)
+    again, _ = _examples(part)
+
+    np.testing.assert_array_equal(images, again)
+    assert len(images) == 16
+    assert set(labels[:10]) == set(range(10))
