@@ -80,3 +80,6 @@ class SpaceError(UserError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[SpaceError], tuple[tuple[Problem, ...]]]:
+        return SpaceError, (self.problems,)

@@ -57,10 +57,8 @@ def _band(page: Page, look: Look, activation: Activation, top: float, height: fl
     page.text(0.12, top, _headline(activation), NORMAL, bold=True)
     page.text(0.12, top + 0.17, _numbers(activation), SMALL)
     box = Box(LEFT, top + 0.38, ACROSS, height)
-    if activation.values.ndim == 4:
-        scale = _maps(page, box, look, activation)
-    else:
-        scale = _matrix(page, box, look, activation)
+    show = _maps if activation.values.ndim == 4 else _matrix
+    scale = show(page, box, look, activation)
     _histogram(page, Box(HISTOGRAM, box.top, BROAD, height), activation, scale)
 
 

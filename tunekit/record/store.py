@@ -50,6 +50,14 @@ def quiet_environment() -> None:
     warnings.filterwarnings("ignore", module="mlflow.*")
 
 
+def load_mlflow() -> None:
+    """Import it, which takes a second or two, before it is needed."""
+    quiet_environment()
+    import mlflow.tracking
+
+    assert mlflow.tracking
+
+
 def open_store(home: Path, experiment: str, objective: str) -> Store:
     """Open the store, made if need be, with the experiment of this name, or of MLFLOW_EXPERIMENT_NAME."""
     quiet_environment()

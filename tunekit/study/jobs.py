@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tunekit.errors import Interrupted, ModelError, TunekitError
@@ -15,6 +15,7 @@ class JobFailed(TunekitError):
     """A job beside the trials failed; the failure says why."""
 
     def __init__(self, job: Job, failure: Failure) -> None:
+        self.job = job
         self.failure = failure
         super().__init__(f"{type(job).__name__}: {failure.cause}: {failure.message}")
 
@@ -24,32 +25,45 @@ def run_job(
     job: Job,
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Any:
     """The job's result; its errors are raised here."""
-    workers.submit(job)
-    return await_job(workers, job, interrupted, on_event)
+    return run_jobs(workers, [job], interrupted, on_event, meanwhile)[0]
 
 
-def await_job(
+def run_jobs(
     workers: LocalWorkers,
-    job: Job,
+    jobs: Sequence[Job],
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,
-) -> Any:
-    """The same for a job that was submitted before."""
-    while True:
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Any]:
+    """The jobs' results in order; of several errors the first job's is raised."""
+    waiting, ended = list(jobs), dict[str, Done | Failed]()
+    while len(ended) < len(jobs):
+        while waiting and workers.idle:
+            workers.submit(waiting.pop(0))
+        meanwhile()
+        meanwhile = _nothing
         if interrupted():
             raise Interrupted("interrupted")
         for message in workers.events(0.25):
-            if message.job_id != job.id:
-                continue
             match message.event:
-                case Done(result):
-                    return result
-                case Failed(failure, error):
-                    raise error or JobFailed(job, failure)
+                case Done() | Failed() as end:
+                    ended[message.job_id] = end
                 case event:
                     on_event(event)
+    return [_result(job, ended[job.id]) for job in jobs]
+
+
+def _nothing() -> None:
+    return None
+
+
+def _result(job: Job, end: Done | Failed) -> Any:
+    if isinstance(end, Failed):
+        raise end.error or JobFailed(job, end.failure)
+    return end.result
 
 
 def model_error(space_name: str, failure: Failure, which: str) -> ModelError:

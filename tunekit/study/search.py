@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tunekit.errors import Interrupted, SearchError, StoreError
@@ -112,7 +113,10 @@ def _run(
     workers = make_workers(folder, resources, settings)
     try:
         reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
-        prepared = prepare_data(space, settings.home, workers, interrupted)
+        workers.warm_up()
+        prepared = prepare_data(
+            space, settings.home, workers, interrupted, lambda: _load_frameworks(folder.framework_log)
+        )
         if state is None:
             reporter.stage("Building the model with its smallest and its largest values")
             probe_space(space, prepared, workers, interrupted)
@@ -137,6 +141,16 @@ def _run(
         workers.close()
         if state is not None:
             state.close()
+
+
+def _load_frameworks(log: Path) -> None:
+    """Keras Tuner and MLflow take seconds to load, which the workers need for their own frameworks as well."""
+    with frameworks_log_to(log):
+        from tunekit.oracles import tuners
+        from tunekit.record.store import load_mlflow
+
+        assert tuners
+        load_mlflow()
 
 
 def _reserve(budget: float) -> float:

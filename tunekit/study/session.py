@@ -18,7 +18,7 @@ from tunekit.space.reader import parse_space
 from tunekit.space.space import Space
 from tunekit.space.writer import as_plain, write_space
 from tunekit.study.home import Home, SearchFolder
-from tunekit.study.jobs import JobFailed, model_error, run_job
+from tunekit.study.jobs import JobFailed, model_error, run_job, run_jobs
 from tunekit.study.resources import Resources, choose
 from tunekit.trial.backend import backend, versions
 from tunekit.trial.jobs import PrepareJob, Probe, ProbeJob, Split, TrainJob
@@ -107,12 +107,16 @@ def make_workers(folder: SearchFolder, resources: Resources, settings: Settings)
 
 
 def prepare_data(
-    space: Space, home: Home, workers: LocalWorkers, interrupted: Callable[[], bool]
+    space: Space,
+    home: Home,
+    workers: LocalWorkers,
+    interrupted: Callable[[], bool],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Prepared:
-    """In a worker: the frameworks that decode stay out of this process."""
+    """In a worker: the frameworks that decode stay out of this process, which can do something else meanwhile."""
     job = PrepareJob("prepare", space.data, home.data.absolute())
     try:
-        prepared: Prepared = run_job(workers, job, interrupted)
+        prepared: Prepared = run_job(workers, job, interrupted, meanwhile=meanwhile)
     except JobFailed as error:
         raise SearchError(
             f"{space.name}: the data set could not be prepared: {error.failure.message}\n{error.failure.traceback}"
@@ -124,18 +128,15 @@ def probe_space(
     space: Space, prepared: Prepared, workers: LocalWorkers, interrupted: Callable[[], bool]
 ) -> tuple[Probe, Probe]:
     """Train one batch with the smallest and the largest values; a model that cannot build is found here."""
-    found = []
-    for which, values in (
-        ("its smallest values", space.smallest()),
-        ("its largest values", space.largest()),
-    ):
-        job = ProbeJob(f"probe {which}", space.model, (values,), split_of(space, prepared))
-        try:
-            found.append(run_job(workers, job, interrupted)[0])
-        except JobFailed as error:
-            shown = ", ".join(f"{name}={value}" for name, value in values.items())
-            raise model_error(space.name, error.failure, f"{which} ({shown})") from error
-    return found[0], found[1]
+    split = split_of(space, prepared)
+    extremes = {"its smallest values": space.smallest(), "its largest values": space.largest()}
+    jobs = [ProbeJob(which, space.model, (values,), split) for which, values in extremes.items()]
+    try:
+        smallest, largest = run_jobs(workers, jobs, interrupted)
+    except JobFailed as error:
+        shown = ", ".join(f"{name}={value}" for name, value in extremes[error.job.id].items())
+        raise model_error(space.name, error.failure, f"{error.job.id} ({shown})") from error
+    return smallest[0], largest[0]
 
 
 def create_state(

@@ -86,6 +86,12 @@ class LocalWorkers:
     def process_ids(self) -> list[int]:
         return [worker.process.pid for worker in self._workers.values()]
 
+    def warm_up(self) -> None:
+        """Start all workers: their frameworks load while the coordinator prepares."""
+        for number in range(self.count):
+            if number not in self._workers:
+                self._start(number)
+
     def submit(self, job: Job) -> int:
         """Give the job to an idle worker and return its number."""
         for worker in [worker for worker in self._workers.values() if worker.job is None]:
