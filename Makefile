@@ -37,8 +37,8 @@ test: $(READY) ## the tests, about ten minutes on two cores
 	$(BIN)/python -m pytest
 
 test-jax: $(READY) ## searches and pictures with Keras on JAX
-	$(BIN)/python -m pip install --quiet --editable ".[jax]"
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/insight tests/study/test_whole_way.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/insight
+	$(BIN)/python -m pytest -m jax
 
 test-long: $(READY) ## the long forms of the tests, hours
 	$(BIN)/python -m pytest -m long --timeout 14400

@@ -13,6 +13,7 @@ import pytest
 
 from tests.study.commands import TINY, TUNEKIT, environment, run
 from tunekit.cli.main import COMMANDS, cli
+from tunekit.cli.options import _size
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "mlflow", "matplotlib", "numpy", "sklearn", "jax", "rich")
 
@@ -71,6 +72,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         (["search", TINY, "--max-epochs", "0"], "--max-epochs"),
         (["search", TINY, "--workers", "none"], "whole number from 1, or auto"),
         (["search", TINY, "--time-budget", "soon"], "90s, 30m or 2h"),
+        (["search", TINY, "--disk-max", "much"], "500MB, 2GB or 1.5GiB"),
         (["search", TINY, "--name", "../out"], "--name"),
         (["search", TINY, "--limit", "100000"], "100000"),
         (["resume"], "there is no search yet"),
@@ -109,3 +111,32 @@ def test_a_space_whose_model_cannot_build_is_found_before_it_is_searched(tmp_pat
         assert "broken.py" in done.stderr, "the user's own line is not named"
         assert "width=4" in done.stderr
     assert not list(tmp_path.glob("mlruns/searches/*/state.db"))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("500MB", 500_000_000),
+        ("2GB", 2_000_000_000),
+        ("1.5GiB", 3 * 2**29),
+        ("1.5 gib", 3 * 2**29),
+        ("64k", 64_000),
+        ("64KiB", 65_536),
+        ("2T", 2_000_000_000_000),
+        ("100B", 100),
+        ("100", 100),
+    ],
+)
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert read_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1GB", "GB", "5XB", "5iB", "nan", "1e3", "1..5GB", "5 GB more", "9" * 400])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="expected a size such as"):
+        read_size(text)
+
+
+def read_size(text: str) -> int | None:
+    command = click.Command("command")
+    return _size(click.Context(command), click.Option(["--disk-max"]), text)

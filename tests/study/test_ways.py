@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +124,7 @@ def test_a_trial_that_hangs_is_ended_and_named(tmp_path: Path) -> None:
     assert causes == {8: None, 9: "timeout", 10: None}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs the extra jax")
+@pytest.mark.jax
 def test_the_same_search_on_jax(tmp_path: Path) -> None:
     report = loaded(
         run("search", TINY, "--max-trials", 6, "--workers", 2, "--json", cwd=tmp_path, KERAS_BACKEND="jax")

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tunekit.data.prepared import Prepared
 from tunekit.errors import ModelError, StoreError
-from tunekit.space.space import DataSpec
 from tunekit.trial.execute import TRACEBACK_LENGTH, execute, name_failure
-from tunekit.trial.jobs import Done, Failed, PrepareJob, ProbeJob, Split
+from tunekit.trial.jobs import Done, Failed, ProbeJob, Split
 
 from .helpers import TINY, train_job
 
@@ -51,11 +49,11 @@ def fail(part: Split, folder: Path, function: str, **values: str) -> Failed:
     return ended
 
 
-def test_a_job_that_goes_well(tmp_path: Path) -> None:
-    ended = execute(PrepareJob("prepare", DataSpec("digits"), tmp_path / "cache"), lambda event: None)
+def test_a_job_that_goes_well(part: Split) -> None:
+    ended = execute(ProbeJob("probe", "lenet5", (TINY,), part), lambda event: None)
 
     assert isinstance(ended, Done)
-    assert isinstance(ended.result, Prepared)
+    assert len(ended.result) == 1
     assert ended.memory > 2**20
 
 

@@ -12,7 +12,7 @@ import pytest
 from tunekit.errors import ModelError
 from tunekit.results import Epoch, Failure, Outcome
 from tunekit.space.space import DataSpec
-from tunekit.trial.jobs import Done, EpochDone, EvaluateJob, Failed, PrepareJob, ProbeJob, Split, Step
+from tunekit.trial.jobs import Done, EpochDone, EvaluateJob, Failed, ProbeJob, Split, Step
 
 from .helpers import train_job
 
@@ -21,7 +21,6 @@ def test_every_job_travels(part: Split) -> None:
     trained = train_job(part, Path("trial"), 1)
     spec = DataSpec("digits")
     jobs = [
-        PrepareJob("prepare", spec, Path("cache")),
         ProbeJob("probe", "lenet5", ({"filters": 3},), part),
         trained,
         EvaluateJob("evaluate", spec, trained.trial, "lenet5", part, Path("trial"), Path("winner")),

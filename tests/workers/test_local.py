@@ -11,9 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tunekit.data.prepared import Prepared
-from tunekit.space.space import DataSpec
-from tunekit.trial.jobs import Done, Failed, PrepareJob, ProbeJob
+from tunekit.trial.jobs import Failed, ProbeJob
 from tunekit.workers import local
 from tunekit.workers.local import LocalWorkers, _ending
 
@@ -23,15 +21,13 @@ MakeJob = Callable[..., ProbeJob]
 MakeWorkers = Callable[..., LocalWorkers]
 
 
-def test_a_job_is_done(warm: LocalWorkers, tmp_path: Path) -> None:
+def test_a_job_keeps_its_worker_busy_until_it_ends(warm: LocalWorkers, job: MakeJob) -> None:
     assert (warm.idle, warm.busy) == (1, 0)
-    number = warm.submit(PrepareJob("prepare", DataSpec("digits"), tmp_path / "cache"))
+    number = warm.submit(job("one"))
     assert (number, warm.idle, warm.busy) == (0, 0, 1)
 
-    ended = finish(warm)["prepare"]
+    ended = finish(warm)["one"]
 
-    assert isinstance(ended, Done)
-    assert isinstance(ended.result, Prepared)
     assert ended.memory > 2**20
     assert (warm.idle, warm.busy) == (1, 0)
 

@@ -16,6 +16,7 @@ from tunekit.results import ClassScores, Evaluation, TrialRecord
 from tunekit.search.winner import ranked
 from tunekit.space.space import Verified
 from tunekit.space.writer import write_space
+from tunekit.study.files import write_text
 from tunekit.study.finalists import retrain_finalists
 from tunekit.study.jobs import JobFailed, run_job
 from tunekit.study.quiet import frameworks_log_to
@@ -52,9 +53,10 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
                 best.trial.id,
             )
         state.set_facts(registered=version)
+    # The state last: what says that it is finished is not resumed, and its parent run would stay open for ever.
+    recorder.finish("FINISHED")
     status = "FINISHED" if complete else "STOPPED"
     state.set_facts(status=status, seconds_recording=recording.seconds)
-    recorder.finish("FINISHED")
 
 
 def pick(session: Session, recording: Recording) -> TrialRecord:
@@ -127,9 +129,7 @@ def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) ->
         f"Train it again from scratch: tunekit train {path.name}"
     )
     text = write_space(session.space.fixed(best.trial.values, verified=verified), comment)
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    write_text(path, text)
     return path
 
 
@@ -145,7 +145,7 @@ def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evalu
         folder / "confusion.png",
     )
     table = folder / "test.json"
-    table.write_text(json.dumps(dataclasses.asdict(evaluation), indent=2) + "\n", encoding="utf-8")
+    write_text(table, json.dumps(dataclasses.asdict(evaluation), indent=2) + "\n")
     validation = best.score if session.space.objective.name == "val_accuracy" else None
     recorder.log_evaluation(evaluation, validation, session.state.fact("evaluated"))
     finalists = session.state.fact("finalists")

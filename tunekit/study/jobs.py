@@ -25,10 +25,9 @@ def run_job(
     job: Job,
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,
-    meanwhile: Callable[[], None] = lambda: None,
 ) -> Any:
     """The job's result; its errors are raised here."""
-    return run_jobs(workers, [job], interrupted, on_event, meanwhile)[0]
+    return run_jobs(workers, [job], interrupted, on_event)[0]
 
 
 def run_jobs(
@@ -36,15 +35,12 @@ def run_jobs(
     jobs: Sequence[Job],
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,
-    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Any]:
     """The jobs' results in order; of several errors the first job's is raised."""
     waiting, ended = list(jobs), dict[str, Done | Failed]()
     while len(ended) < len(jobs):
         while waiting and workers.idle:
             workers.submit(waiting.pop(0))
-        meanwhile()
-        meanwhile = _nothing
         if interrupted():
             raise Interrupted("interrupted")
         for message in workers.events(0.25):
@@ -54,10 +50,6 @@ def run_jobs(
                 case event:
                     on_event(event)
     return [_result(job, ended[job.id]) for job in jobs]
-
-
-def _nothing() -> None:
-    return None
 
 
 def _result(job: Job, end: Done | Failed) -> Any:

@@ -57,7 +57,7 @@ def preview(space: Space, settings: Settings, reporter: Reporter) -> Preview:
         workers = make_workers(SearchFolder(Path(scratch)), resources, settings)
         try:
             reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
-            prepared = prepare_data(space, settings.home, workers, interrupted)
+            prepared = prepare_data(space, settings.home, interrupted)
             reporter.stage("Building the model with its smallest and its largest values")
             smallest, largest = probe_space(space, prepared, workers, interrupted)
         finally:

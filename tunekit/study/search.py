@@ -114,9 +114,9 @@ def _run(
     try:
         reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
         workers.warm_up()
-        prepared = prepare_data(
-            space, settings.home, workers, interrupted, lambda: _load_frameworks(folder.framework_log)
-        )
+        prepared = prepare_data(space, settings.home, interrupted)
+        with interrupted.at_once():
+            _load_frameworks(folder.framework_log)
         if state is None:
             reporter.stage("Building the model with its smallest and its largest values")
             probe_space(space, prepared, workers, interrupted)
@@ -201,7 +201,8 @@ def _search_and_finish(session: Session) -> Report:
     except BaseException as error:
         session.workers.close()
         status = "KILLED" if isinstance(error, Interrupted | KeyboardInterrupt) else "FAILED"
-        state.set_facts(status=status)
+        with suppress(StoreError):
+            state.set_facts(status=status)
         # The error that ended the search matters more than that MLflow cannot be told of it.
         with suppress(StoreError):
             recorder.kill(recording.running_runs())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tunekit.data.prepared import Prepared
+from tunekit.data.prepared import Prepared, prepare
 from tunekit.errors import SearchError
 from tunekit.results import Trial
 from tunekit.search.coordinator import Observer
@@ -17,11 +17,13 @@ from tunekit.search.state import State
 from tunekit.space.reader import parse_space
 from tunekit.space.space import Space
 from tunekit.space.writer import as_plain, write_space
+from tunekit.study.files import write_text
 from tunekit.study.home import Home, SearchFolder
-from tunekit.study.jobs import JobFailed, model_error, run_job, run_jobs
+from tunekit.study.jobs import JobFailed, model_error, run_jobs
 from tunekit.study.resources import Resources, choose
+from tunekit.study.signals import Interruption
 from tunekit.trial.backend import backend, versions
-from tunekit.trial.jobs import PrepareJob, Probe, ProbeJob, Split, TrainJob
+from tunekit.trial.jobs import Probe, ProbeJob, Split, TrainJob
 from tunekit.workers.local import LocalWorkers
 
 
@@ -106,22 +108,10 @@ def make_workers(folder: SearchFolder, resources: Resources, settings: Settings)
     )
 
 
-def prepare_data(
-    space: Space,
-    home: Home,
-    workers: LocalWorkers,
-    interrupted: Callable[[], bool],
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Prepared:
-    """In a worker: the frameworks that decode stay out of this process, which can do something else meanwhile."""
-    job = PrepareJob("prepare", space.data, home.data.absolute())
-    try:
-        prepared: Prepared = run_job(workers, job, interrupted, meanwhile=meanwhile)
-    except JobFailed as error:
-        raise SearchError(
-            f"{space.name}: the data set could not be prepared: {error.failure.message}\n{error.failure.traceback}"
-        ) from error
-    return prepared
+def prepare_data(space: Space, home: Home, interrupted: Interruption) -> Prepared:
+    """Here and not in a worker, so that what is wrong with the data is said before anything heavy has loaded."""
+    with interrupted.at_once():
+        return prepare(space.data, home.data.absolute())
 
 
 def probe_space(
@@ -145,7 +135,7 @@ def create_state(
     """Write down what defines the search; from here on it can be resumed."""
     settings = space.search
     text = write_space(space, f"The search {folder.name}: what it searches, with its seed")
-    folder.space.write_text(text, encoding="utf-8")
+    write_text(folder.space, text)
     return State.create(
         folder.state,
         {

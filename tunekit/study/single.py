@@ -86,7 +86,7 @@ def train(
     with interruption() as interrupted:
         try:
             reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
-            prepared = prepare_data(space, settings.home, workers, interrupted)
+            prepared = prepare_data(space, settings.home, interrupted)
             trial = Trial(
                 id="0",
                 values=values,
@@ -183,7 +183,7 @@ def _evaluate(
     workers = make_workers(folder, choose(1, threads), settings)
     with interruption() as interrupted:
         try:
-            prepared = prepare_data(space, settings.home, workers, interrupted)
+            prepared = prepare_data(space, settings.home, interrupted)
             reporter.stage("Evaluating on the test set")
             job = EvaluateJob(
                 id="evaluate",

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from tunekit.errors import StoreError
+from tunekit.failpoints import reach
 from tunekit.results import Epoch
 
 LAST = "last.npz"
@@ -48,13 +49,13 @@ def save(path: Path, variables: Sequence[keras.Variable], progress: Progress) ->
         f"v{number:05d}": keras.ops.convert_to_numpy(variable) for number, variable in enumerate(variables)
     }
     arrays["progress"] = np.frombuffer(json.dumps(asdict(progress)).encode(), dtype=np.uint8)
-    _write(path, lambda file: np.savez(file, **arrays))
+    _write(path, "save", lambda file: np.savez(file, **arrays))
 
 
 def adopt(source: Path, path: Path) -> None:
     """Copy a checkpoint as safely as one is saved."""
     content = source.read_bytes()
-    _write(path, lambda file: file.write(content))
+    _write(path, "adopt", lambda file: file.write(content))
 
 
 def sweep(folder: Path) -> None:
@@ -63,17 +64,20 @@ def sweep(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def _write(path: Path, way: str, write: Callable[[BinaryIO], object]) -> None:
     """A kill leaves either the old file or the new one, and so does a loss of power."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        reach(f"checkpoint.{way}.before")
         with beside.open("wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        reach(f"checkpoint.{way}.written")
         beside.replace(path)
         sync_folder(path.parent)
+        reach(f"checkpoint.{way}.after")
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from tunekit.data.sealed import open_test
+from tunekit.failpoints import reach
 from tunekit.models.build import build
 from tunekit.results import ClassScores, Evaluation
 from tunekit.trial import checkpoint
@@ -21,7 +22,9 @@ def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:
     job.output.mkdir(parents=True, exist_ok=True)
     beside = job.output / f"beside-{MODEL}"
     model.save(beside)
+    reach("champion.before")
     beside.replace(job.output / MODEL)
+    reach("champion.after")
     test = open_test(job.spec, prepared)
     probabilities = np.asarray(model.predict(test.x, batch_size=256, verbose=0), dtype=np.float64)
     return score(probabilities, test.y, prepared.class_names, test.sha256)

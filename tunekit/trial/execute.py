@@ -9,11 +9,10 @@ from typing import Any
 
 import psutil
 
-from tunekit.data.prepared import prepare
 from tunekit.errors import StoreError, TunekitError
 from tunekit.results import Cause, Failure
 from tunekit.trial.evaluate import evaluate
-from tunekit.trial.jobs import Done, Emit, EvaluateJob, Failed, Job, PrepareJob, ProbeJob, TrainJob
+from tunekit.trial.jobs import Done, Emit, EvaluateJob, Failed, Job, ProbeJob, TrainJob
 from tunekit.trial.probe import probe
 from tunekit.trial.train import NotFinite, train
 
@@ -21,7 +20,6 @@ TRACEBACK_LENGTH = 20_000
 """Characters of a traceback that are kept."""
 
 HANDLERS: dict[type, Callable[[Any, Emit], Any]] = {
-    PrepareJob: lambda job, emit: prepare(job.spec, job.cache),
     ProbeJob: probe,
     TrainJob: train,
     EvaluateJob: evaluate,

@@ -25,15 +25,6 @@ class Split:
 
 
 @dataclass(frozen=True)
-class PrepareJob:
-    """Decode the training images into the cache."""
-
-    id: str
-    spec: DataSpec
-    cache: Path
-
-
-@dataclass(frozen=True)
 class ProbeJob:
     """Build each configuration once and train it on one batch."""
 
@@ -86,8 +77,8 @@ class EvaluateJob:
     """Where to leave the model and the confusion matrix."""
 
 
-Job = PrepareJob | ProbeJob | TrainJob | EvaluateJob
-Result = Prepared | tuple[Probe, ...] | Outcome | Evaluation
+Job = ProbeJob | TrainJob | EvaluateJob
+Result = tuple[Probe, ...] | Outcome | Evaluation
 
 
 @dataclass(frozen=True)

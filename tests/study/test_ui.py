@@ -1,0 +1,37 @@
+"""MLflow's page on a search's record."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.study.commands import start
+
+
+def test_the_page_answers_on_loopback_and_ends_with_ctrl_c(finished: tuple[Path, dict[str, Any]]) -> None:
+    folder, report = finished
+    began = time.monotonic()
+    process = start("ui", "--port", 0, cwd=folder)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    address = re.search(r"http://127\.0\.0\.1:\d+", line)
+    assert address, line
+    assert time.monotonic() - began < 60
+    run_id = report["mlflow"]["run_id"]
+    with urllib.request.urlopen(f"{address[0]}/api/2.0/mlflow/runs/get?run_id={run_id}") as answer:
+        run = json.load(answer)["run"]
+    assert run["info"]["run_name"] == "tiny"
+    with urllib.request.urlopen(address[0]) as page:
+        assert b"MLflow" in page.read()
+    server = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not [child for child in server if child.is_running()]
