@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from tunekit.models.build import ImageShape, build
+from tunekit.models.build import build
+from tunekit.models.shape import ImageShape
 
 Shape = tuple[int, int, int]
 

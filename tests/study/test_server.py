@@ -49,7 +49,7 @@ def _await(address: str) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
+            with urllib.request.urlopen(f"{address}/health", timeout=10):
                 return
         except OSError:
             time.sleep(0.2)

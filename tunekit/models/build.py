@@ -6,7 +6,6 @@ import importlib
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -15,21 +14,9 @@ import numpy as np
 from tunekit.errors import ModelError
 from tunekit.models.lenet5 import lenet5
 from tunekit.models.recurrent import recurrent
+from tunekit.models.shape import ImageShape
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
-
-
-@dataclass(frozen=True)
-class ImageShape:
-    """What a model must know of its data; a user's own model function gets it as its second argument."""
-
-    shape: tuple[int, int, int]
-    """Height, width and channels."""
-    classes: int
-    mean: tuple[float, ...]
-    """Per channel, of pixels divided by 255."""
-    std: tuple[float, ...]
-
 
 Builder = Callable[[Values, ImageShape], keras.Model]
 BUILDERS: dict[str, Builder] = {"lenet5": lenet5, "recurrent": recurrent}

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import keras
 from keras import layers
 
 from tunekit.models.layers import image_input, l2, standardise
+from tunekit.models.shape import ImageShape
 from tunekit.results import Values
-
-if TYPE_CHECKING:
-    from tunekit.models.build import ImageShape
 
 
 def lenet5(values: Values, data: ImageShape) -> keras.Model:

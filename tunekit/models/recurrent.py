@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import keras
 from keras import layers
 
 from tunekit.models.layers import image_input, l2, standardise
+from tunekit.models.shape import ImageShape
 from tunekit.results import Values
-
-if TYPE_CHECKING:
-    from tunekit.models.build import ImageShape
 
 CELLS = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 

@@ -15,7 +15,8 @@ from tunekit.data.prepared import Prepared, open_arrays
 from tunekit.data.split import split
 from tunekit.insight.draw import draw
 from tunekit.insight.look import look, statistics
-from tunekit.models.build import ImageShape, build
+from tunekit.models.build import build
+from tunekit.models.shape import ImageShape
 from tunekit.results import Epoch, Outcome, Scalar
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
