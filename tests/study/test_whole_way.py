@@ -73,10 +73,21 @@ def test_everything_is_below_the_home_folder(finished: Finished) -> None:
     assert report["home"] == str(folder / "mlruns")
     assert {path.name for path in (folder / "mlruns").iterdir()} == {
         "artifacts",
+        "cache",
         "data",
         "mlflow.db",
         "searches",
     }
+
+
+def test_nothing_is_written_into_the_users_own_folder(tmp_path: Path) -> None:
+    home = tmp_path / "user"
+    work = tmp_path / "work"
+    home.mkdir()
+    work.mkdir()
+    run("search", TINY, "--max-trials", 1, cwd=work, HOME=str(home))
+    assert list(home.rglob("*")) == []
+    assert [path.name for path in work.iterdir()] == ["mlruns"]
 
 
 def test_only_the_winner_keeps_a_checkpoint(finished: Finished) -> None:

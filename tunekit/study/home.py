@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,16 @@ class Home:
     @property
     def searches(self) -> Path:
         return self.path / "searches"
+
+    def keep_caches(self) -> None:
+        """Frameworks write settings and caches into the user's folder when they load; those go here instead.
+
+        A keras.json that the user has made is left in force.
+        """
+        cache = (self.path / "cache").absolute()
+        os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
+        if not (Path.home() / ".keras" / "keras.json").exists():
+            os.environ.setdefault("KERAS_HOME", str(cache / "keras"))
 
     def folder(self, name: str) -> SearchFolder:
         """Where a search of this name is or would be."""

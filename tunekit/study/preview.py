@@ -31,9 +31,14 @@ class Preview:
         return self._seconds(self.smallest), self._seconds(self.largest)
 
     def disk(self) -> int:
-        """Bytes of checkpoints at most: a first rung's, with their best epochs, before it is promoted."""
-        widest = max(rung.size for bracket in self.plan.brackets for rung in bracket.rungs)
-        return int(1.4 * widest * self.largest.checkpoint_bytes)
+        """Bytes of checkpoints at most, if every model were the largest.
+
+        A rung keeps as many as the next one takes, beside those that train; while two brackets overlap, twice that.
+        The best epoch's weights are a file of their own, without the optimizer's state.
+        """
+        promoted = [rung.size for bracket in self.plan.brackets for rung in bracket.rungs[1:]]
+        kept = 2 * max(promoted, default=0) + 2 * self.workers + 1
+        return int(1.4 * kept * self.largest.checkpoint_bytes)
 
     def memory(self) -> int:
         return self.workers * MEMORY_PER_WORKER
@@ -49,6 +54,7 @@ def epoch_seconds(probe: Probe) -> float:
 def preview(space: Space, settings: Settings, reporter: Reporter) -> Preview:
     """Read the data, build the smallest and the largest model, train a few batches of each."""
     settings.home.path.mkdir(parents=True, exist_ok=True)
+    settings.home.keep_caches()
     resources = resources_for(None, settings)
     with (
         tempfile.TemporaryDirectory(prefix=".preview-", dir=settings.home.path) as scratch,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ from tunekit.study.session import (
     stored_space,
 )
 from tunekit.study.signals import Interruption, interruption
+
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+"""Of files that only say what went on, such as logs; what matters more has errors of its own."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,9 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SearchError(
+        raise StoreError(
             f"{folder.path}: the search's folder could not be made: {error.strerror}. "
-            "Choose another place with --home."
+            "Free space there or make it writable, or choose another place with --home."
         ) from error
     with SearchLock(folder.path), interruption() as interrupted:
         try:
@@ -90,6 +95,13 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
                 f"Go on with `{resume_command(folder, settings)}`." if began else "Nothing had begun yet."
             )
             raise Interrupted(f"Stopped by {name}; every finished epoch is kept. {remedy}") from error
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                raise
+            raise StoreError(
+                f"{error.filename or folder.path}: {error.strerror}. Free space there or make it writable, "
+                "then start the command again."
+            ) from error
 
 
 def _run(
@@ -100,6 +112,7 @@ def _run(
     interrupted: Interruption,
 ) -> Report:
     began = time.time()
+    settings.home.keep_caches()
     state = State.open(folder.state) if folder.state.exists() else None
     if state is not None:
         stored = stored_space(state, folder)

@@ -80,6 +80,7 @@ def train(
 ) -> Trained:
     """Train the configuration from scratch for as long as it was trained, and compare the score."""
     values, verified = fixed_values(space), space.verified
+    settings.home.keep_caches()
     folder = _free_folder(settings.home, settings.name or space.name)
     wanted = settings.threads or (verified.threads if verified else None)
     workers = make_workers(folder, choose(1, wanted), settings)
@@ -180,6 +181,7 @@ def _evaluate(
     recorded: Evaluation | None,
     threads: int | None,
 ) -> Evaluated:
+    settings.home.keep_caches()
     workers = make_workers(folder, choose(1, threads), settings)
     with interruption() as interrupted:
         try:
