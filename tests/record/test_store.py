@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tunekit.errors import StoreError
-from tunekit.record.store import DATABASE, open_store, tracking_uri
+from tunekit.errors import SearchError, StoreError
+from tunekit.record.store import DATABASE, check_same_store, open_store, tracking_uri
 
 
 def test_the_store_is_below_home_and_artefacts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,3 +76,19 @@ def test_an_older_schema_is_sent_to_mlflows_own_upgrade(
         db.execute("UPDATE alembic_version SET version_num = '181f10493468'")
     with pytest.raises(StoreError, match="mlflow db upgrade"):
         open_store(old, "space", "val_accuracy")
+
+
+def test_a_search_stays_with_the_store_that_it_began_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    own = tracking_uri(tmp_path)
+    check_same_store(tmp_path, None)
+    check_same_store(tmp_path, own)
+    check_same_store(tmp_path / "moved", own)
+    with pytest.raises(SearchError, match=r"recorded in http://team:5000"):
+        check_same_store(tmp_path, "http://team:5000")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:5000")
+    check_same_store(tmp_path, "http://team:5000")
+    with pytest.raises(SearchError, match="Set MLFLOW_TRACKING_URI"):
+        check_same_store(tmp_path, own)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunekit.errors import StoreError
+from tunekit.errors import SearchError, StoreError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,6 +35,17 @@ def tracking_uri(home: Path) -> str:
 
 def _own_uri(home: Path) -> str:
     return f"sqlite:///{(home / DATABASE).absolute()}"
+
+
+def check_same_store(home: Path, before: str | None) -> None:
+    """A search is recorded in one store; a home folder that was moved takes its own along."""
+    now = tracking_uri(home)
+    moved = now == _own_uri(home) and (before or "").endswith(f"/{DATABASE}")
+    if before not in (None, now) and not moved:
+        raise SearchError(
+            f"This search is recorded in {before}, but now {now} would be used. "
+            "Set MLFLOW_TRACKING_URI to what it was, or unset it."
+        )
 
 
 def quiet_environment() -> None:

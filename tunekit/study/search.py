@@ -177,7 +177,9 @@ def _search_and_finish(session: Session) -> Report:
     with frameworks_log_to(session.folder.framework_log):
         from tunekit.oracles.tuners import make_oracle
         from tunekit.record.recorder import Recorder
+        from tunekit.record.store import check_same_store
 
+        check_same_store(session.home.path, state.fact("tracking_uri"))
         recorder = Recorder.open(
             session.home.path.absolute(),
             space,
