@@ -131,7 +131,9 @@ def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
     assert read_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1GB", "GB", "5XB", "5iB", "nan", "1e3", "1..5GB", "5 GB more", "9" * 400])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1GB", "GB", "5XB", "5iB", "nan", "1e3", "1..5GB", "5 GB more", "9" * 400]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="expected a size such as"):
         read_size(text)

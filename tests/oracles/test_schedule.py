@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from random import Random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tunekit.oracles.schedule import MAX_REPLACEMENTS, BracketPlan, RungPlan, Schedule, Slot
 
@@ -188,9 +193,12 @@ def test_who_may_continue() -> None:
     schedule = make(HALVING)
     first = [start(schedule) for _ in range(4)]
     assert not schedule.may_continue(first[0]), "it has learnt nothing yet that is complete"
-    for slot in first[:3]:
-        schedule.end(slot, 1.0 - slot.number / 10)
-    assert schedule.may_continue(first[0]), "its rung is undecided"
+    schedule.end(first[2], 0.8)
+    assert schedule.may_continue(first[2]), "its rung is undecided"
+    schedule.end(first[0], 1.0)
+    schedule.end(first[1], 0.9)
+    assert not schedule.may_continue(first[2]), "two are better, and the next rung takes no more"
+    assert schedule.released() == [first[2]]
     schedule.end(first[3], None, replace=False)
 
     second = [start(schedule), start(schedule)]
@@ -212,3 +220,109 @@ def test_of_a_complete_rung_nobody_continues_who_is_not_promoted() -> None:
     first = run_rung(schedule, 0.1, 0.4, 0.3, 0.2)
 
     assert [schedule.may_continue(slot) for slot in first] == [False, True, True, False]
+
+
+@pytest.mark.parametrize("maximise", [True, False])
+def test_of_equal_scores_the_lower_slot_keeps_its_place(maximise: bool) -> None:
+    schedule = make(HALVING, maximise=maximise)
+    first = [start(schedule) for _ in range(4)]
+    for slot in (first[3], first[1], first[2]):
+        schedule.end(slot, 0.5)
+
+    assert [schedule.may_continue(slot) for slot in first] == [False, True, True, False]
+
+
+def test_a_failed_slot_helps_nobody_and_its_replacement_may_still_win() -> None:
+    schedule = make(HALVING)
+    first = [start(schedule) for _ in range(4)]
+    schedule.end(first[0], None)
+    for slot, score in zip(first[1:3], (0.2, 0.1), strict=True):
+        schedule.end(slot, score)
+    assert [schedule.may_continue(slot) for slot in first] == [False, True, True, False]
+
+    again = start(schedule)
+    assert again is first[0]
+    schedule.end(again, 0.9)
+    assert [schedule.may_continue(slot) for slot in first] == [True, True, False, False]
+    schedule.end(first[3], None, replace=False)
+    assert [start(schedule).parent for _ in range(2)] == [first[0], first[1]]
+
+
+ENDS = st.lists(
+    st.tuples(st.integers(0, 7), st.one_of(st.none(), st.integers(0, 4))), min_size=30, max_size=60
+)
+"""Which of the running slots ends next, and its score; few scores make for ties."""
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=4),
+    most=st.one_of(st.none(), st.integers(1, 20)),
+    maximise=st.booleans(),
+    exhausted=st.one_of(st.none(), st.integers(0, 8)),
+    ends=ENDS,
+)
+def test_whoever_could_not_continue_is_never_promoted(
+    sizes: list[int],
+    most: int | None,
+    maximise: bool,
+    exhausted: int | None,
+    ends: list[tuple[int, int | None]],
+) -> None:
+    rungs = tuple(RungPlan(size, number, number + 1) for number, size in enumerate(sorted(sizes)[::-1]))
+    schedule = make(BracketPlan(0, 1, rungs), FLAT, maximise=maximise, max_trials=most)
+    running: list[Slot] = []
+    refused: set[int] = set()
+    released: list[int] = []
+    for chosen, score in [*ends, *[(0, 1)] * 60]:
+        while len(running) < 8 and (slot := schedule.next_slot()) is not None:
+            if slot.parent is None and slot.bracket == 0 and slot.position == exhausted:
+                schedule.exhaust(slot)
+                continue
+            assert slot.parent is None or slot.parent.number not in refused
+            slot.state = "RUNNING"
+            running.append(slot)
+        if not running:
+            break
+        schedule.end(running.pop(chosen % len(running)), score)
+        completed = [slot for slot in all_slots(schedule) if slot.state == "COMPLETED"]
+        released += [slot.number for slot in schedule.released()]
+        refused |= {slot.number for slot in completed if not schedule.may_continue(slot)}
+        assert sorted(released) == sorted(refused), "each is told once"
+        assert refused == {slot.number for slot in completed if not is_needed(schedule, slot)}
+    assert schedule.complete
+    assert not any(schedule.may_continue(slot) for slot in all_slots(schedule))
+
+
+def all_slots(schedule: Schedule) -> list[Slot]:
+    return [slot for bracket in schedule.brackets for rung in bracket.rungs for slot in rung]
+
+
+def is_needed(schedule: Schedule, slot: Slot) -> bool:
+    """The same said the long way round."""
+    bracket = schedule.brackets[slot.bracket]
+    if slot.round + 1 == len(bracket.plan.rungs):
+        return False
+    if slot.round + 1 < len(bracket.rungs):
+        return any(child.parent is slot and not child.ended for child in bracket.rungs[slot.round + 1])
+    assert slot.score is not None
+    sign = -1 if schedule.maximise else 1
+    others = [each for each in bracket.rungs[slot.round] if each.score is not None]
+    better = [e for e in others if (sign * (e.score or 0), e.position) < (sign * slot.score, slot.position)]
+    return len(better) < bracket.plan.rungs[slot.round + 1].size
+
+
+def seconds_a_slot(size: int) -> float:
+    schedule = make(BracketPlan(0, 1, (RungPlan(size, 0, 1), RungPlan(size // 3, 1, 3))))
+    draw = Random(0)
+    began = time.process_time()
+    for _ in range(size):
+        schedule.end(start(schedule), draw.random())
+        for slot in schedule.released():
+            assert not schedule.may_continue(slot)
+    return (time.process_time() - began) / size
+
+
+def test_a_slot_costs_no_more_in_a_rung_of_many() -> None:
+    short = min(seconds_a_slot(500) for _ in range(3))
+    assert seconds_a_slot(20_000) < 2 * short + 0.00002

@@ -299,7 +299,10 @@ def test_checkpoints_are_needed_until_the_children_have_ended() -> None:
     first = [asked(oracle) for _ in range(9)]
     for trial in first[:8]:
         oracle.finish(trial.id, scored(trial))
-    assert all(oracle.may_continue(trial.id) for trial in first[:8]), "the rung is undecided"
+    leaders = sorted(first[:8], key=lambda trial: (-scored(trial), trial.id))[:3]
+    kept = {trial.id for trial in first[:8] if oracle.may_continue(trial.id)}
+    assert kept == {trial.id for trial in leaders}, "the rung is undecided, and takes three"
+    assert set(oracle.released()) == {trial.id for trial in first[:8]} - kept
     oracle.finish(first[8].id, scored(first[8]))
 
     second = [asked(oracle) for _ in range(3)]
@@ -324,6 +327,7 @@ def test_a_failed_trial_may_not_continue_though_its_slot_does() -> None:
     assert again.id == "00.1"
     assert not oracle.may_continue("00")
     assert oracle.may_continue("00.1")
+    assert oracle.released() == []
 
 
 def asked(oracle: Tuner) -> Trial:

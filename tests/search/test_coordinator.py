@@ -364,7 +364,9 @@ class Keeper(Observer):
                 if rung <= ended:
                     needed |= {str(child.parent) for child in children if child.id not in ended}
                 else:
-                    needed |= rung & ended
+                    finished = [record for record in done if record.trial.id in rung]
+                    finished.sort(key=lambda record: (-(record.score or 0), record.trial.id))
+                    needed |= {record.trial.id for record in finished[: len(children)]}
         return needed
 
 

@@ -26,7 +26,7 @@ from tests.study.commands import (
 
 Finished = tuple[Path, dict[str, Any]]
 COMMAND = ("search", TINY, "--workers", 2, "--resume", "--json")
-LONGEST = 30.0
+LONGEST = 20.0
 """Seconds after which a kill comes too late to hit anything."""
 
 
@@ -57,7 +57,7 @@ def _kill_workers(process: Any, instants: random.Random) -> None:
 
 
 def test_a_killed_search_ends_as_if_nothing_had_happened(finished: Finished, tmp_path: Path) -> None:
-    report = crash_until_done(tmp_path, kills=5, seed=5)
+    report = crash_until_done(tmp_path, kills=10, seed=5)
     assert outcome(report) == outcome(finished[1])
     assert_recorded(report)
 

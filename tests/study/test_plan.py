@@ -25,8 +25,8 @@ def test_hyperbands_plan_is_keras_tuners(max_epochs: int, trials: int, epochs: i
 
 def test_time_and_disk_follow_from_the_probes() -> None:
     plan = Plan((BracketPlan(0, 1, (RungPlan(4, 0, 1), RungPlan(2, 1, 3))),))
-    small = Probe(parameters=10, seconds_per_step=0.1, steps_per_epoch=5, checkpoint_bytes=100)
-    large = Probe(parameters=99, seconds_per_step=0.4, steps_per_epoch=5, checkpoint_bytes=1000)
+    small = Probe(parameters=10, epoch_seconds=0.5, checkpoint_bytes=100)
+    large = Probe(parameters=99, epoch_seconds=2.0, checkpoint_bytes=1000)
     seen = Preview(plan, small, large, workers=2, threads=1, images=100)
     assert plan.epochs == 4 * 1 + 2 * 2
     assert seen.seconds() == (pytest.approx(8 * 0.5 / 2), pytest.approx(8 * 2.0 / 2))

@@ -22,7 +22,10 @@ def build(values, data):
 """
 
 
-@pytest.mark.parametrize(("tuner", "trials"), [("random", 4), ("bayesian", 6), ("grid", 4)])
+@pytest.mark.parametrize(
+    ("tuner", "trials"),
+    [pytest.param("random", 4, marks=pytest.mark.long), ("bayesian", 6), ("grid", 4)],
+)
 def test_the_other_tuners(tuner: str, trials: int, tmp_path: Path) -> None:
     space = tmp_path / "small.yaml"
     space.write_text(

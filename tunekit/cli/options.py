@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,8 @@ def run_options(command: Command) -> Command:
                          help="Fail a trial that takes longer, such as 90s, 30m or 2h."),
             click.option("--time-budget", callback=_duration, metavar="TIME",
                          help="End the search after this time, with the winner tested and exported."),
+            click.option("--disk-max", callback=_size, metavar="SIZE",
+                         help="Keep the checkpoints within this, such as 500MB, 2GB or 1.5GiB."),
         ]
     ):  # fmt: skip
         command = option(command)
@@ -115,6 +118,22 @@ def _duration(context: click.Context, option: click.Parameter, value: str | None
     if not 0 < seconds < float("inf"):
         raise click.BadParameter(f"expected a time such as 90s, 30m or 2h, got {value!r}.")
     return seconds
+
+
+SIZE = re.compile(r"(\d{1,15}\.?\d{0,9}|\.\d{1,9})\s*([KMGT]?i?B?)", re.IGNORECASE)
+
+
+def _size(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    found = SIZE.fullmatch(value.strip())
+    unit = found[2].upper() if found else ""
+    base, prefix = (1024, unit[:1]) if "I" in unit else (1000, unit.rstrip("B"))
+    power = "KMGT".find(prefix) + 1 if prefix else 0
+    number = int(float(found[1]) * base**power) if found else 0
+    if number < 1 or unit.startswith("I"):
+        raise click.BadParameter(f"expected a size such as 500MB, 2GB or 1.5GiB, got {value!r}.")
+    return number
 
 
 SEARCH_SETTINGS = (
@@ -152,4 +171,5 @@ def settings_from(options: dict[str, Any]) -> Settings:
         pictures=not options["no_pictures"],
         trial_timeout=options["trial_timeout"],
         time_budget=options["time_budget"],
+        disk_max=options["disk_max"],
     )

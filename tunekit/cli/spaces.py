@@ -86,13 +86,12 @@ def plan(space: str, as_json: bool, **options: Any) -> None:
 
     wanted = space_from(space, options)
     with make_progress(to_stderr=as_json) as reporter:
-        seen = preview(wanted, settings_from(options), reporter)
+        seen = preview(wanted, settings_from(options), reporter, timed=True)
     click.echo(json.dumps(_plain(wanted, seen), indent=2) if as_json else _plan_text(wanted, seen))
 
 
 def _plan_text(space: Space, seen: Preview) -> str:
     from tunekit.cli.tables import duration, size, table
-    from tunekit.study.preview import epoch_seconds
 
     rows = []
     for bracket in seen.plan.brackets:
@@ -112,8 +111,8 @@ def _plan_text(space: Space, seen: Preview) -> str:
         "",
         table(rows, ["iteration", "bracket", "trials", "epochs", "rungs"]),
         "",
-        f"One epoch     {duration(epoch_seconds(seen.smallest))} with the smallest values, "
-        f"{duration(epoch_seconds(seen.largest))} with the largest",
+        f"One epoch     {duration(seen.smallest.epoch_seconds or 0)} with the smallest values, "
+        f"{duration(seen.largest.epoch_seconds or 0)} with the largest",
         f"The search    {duration(low)} to {duration(high)} with {seen.workers} workers of {seen.threads} threads",
         f"Disk          up to {size(seen.disk())} of checkpoints at a time",
         f"Memory        about {size(seen.memory())}",
@@ -126,9 +125,7 @@ def _plan_text(space: Space, seen: Preview) -> str:
 
 
 def _plain(space: Space, seen: Preview) -> dict[str, Any]:
-    from tunekit.study.preview import epoch_seconds
-
-    low, high = seen.seconds()
+    low, high = seen.seconds() if seen.smallest.epoch_seconds else (None, None)
     return {
         "space": space.name,
         "tuner": space.search.tuner,
@@ -143,7 +140,7 @@ def _plain(space: Space, seen: Preview) -> dict[str, Any]:
             for bracket in seen.plan.brackets
         ],
         "weights": [seen.smallest.parameters, seen.largest.parameters],
-        "epoch_seconds": [epoch_seconds(seen.smallest), epoch_seconds(seen.largest)],
+        "epoch_seconds": [seen.smallest.epoch_seconds, seen.largest.epoch_seconds],
         "search_seconds": [low, high],
         "disk_bytes": seen.disk(),
         "memory_bytes": seen.memory(),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from tunekit.data.images import Images, digest, moments, unfit
 from tunekit.data.sources import Source, source_of
 from tunekit.errors import StoreError
+from tunekit.failpoints import reach
 from tunekit.space.space import DataSpec
 
 LAYOUT = "1"
@@ -186,11 +187,13 @@ def _place(beside: Path, folder: Path) -> Prepared:
     failure = OSError(0, "other processes keep replacing the folder")
     for _ in range(20):
         try:
+            reach("data.place.before")
             beside.rename(folder)
         except OSError as error:
             failure = error
         else:
             _sync_folder(folder.parent)
+            reach("data.place.after")
             return replace(made, folder=folder)
         if os.path.lexists(folder):
             found = _read(folder)
@@ -238,7 +241,8 @@ def _clear_stale(folder: Path) -> None:
 
 
 def _unwritable(error: OSError, cache: Path, size: int) -> StoreError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # NumPy's own error, when a disk takes only a part of an array, has no number.
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None)
     remedy = f"Free {math.ceil(size / 2**20)} MiB there" if full else "Make the folder writable"
     return StoreError(
         f"{cache}: cannot store the decoded training images: {error.strerror or error}. "

@@ -6,6 +6,8 @@ lower slot, and a slot's configuration is a function of the search's seed and th
 
 from __future__ import annotations
 
+import heapq
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -57,6 +59,8 @@ class Slot:
     state: str = "PENDING"
     """PENDING, RUNNING, COMPLETED, or FAILED for good."""
     score: float | None = None
+    needed: bool = False
+    """Whether a later rung can still need what its trial has learnt."""
 
     @property
     def root(self) -> Slot:
@@ -73,10 +77,26 @@ class Bracket:
 
     plan: BracketPlan
     rungs: list[list[Slot]] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
+    """A heap of positions in the newest rung; some of them may have begun since."""
+    unfinished: int = 0
+    """Slots of the newest rung that have not ended."""
+    leading: list[tuple[float, int]] = field(default_factory=list)
+    """Who of the newest rung would be promoted if it were complete: sign and score, and position, best first."""
 
     @property
     def complete(self) -> bool:
-        return len(self.rungs) == len(self.plan.rungs) and all(slot.ended for slot in self.rungs[-1])
+        return len(self.rungs) == len(self.plan.rungs) and not self.unfinished
+
+    @property
+    def places(self) -> int:
+        """How many of the newest rung are promoted."""
+        return self.plan.rungs[len(self.rungs)].size if len(self.rungs) < len(self.plan.rungs) else 0
+
+    def first_pending(self) -> Slot | None:
+        while self.pending and self.rungs[-1][self.pending[0]].state != "PENDING":
+            heapq.heappop(self.pending)
+        return self.rungs[-1][self.pending[0]] if self.pending else None
 
 
 class Schedule:
@@ -87,6 +107,7 @@ class Schedule:
         self.brackets = [Bracket(plan) for plan in _capped(plans, max_trials)]
         self._offsets = list(_offsets(plans))
         self._first_open = 0
+        self._released: list[Slot] = []
         self.width = len(str(max(1, sum(plan.trials for plan in plans) - 1)))
 
     @property
@@ -115,34 +136,45 @@ class Schedule:
 
     def end(self, slot: Slot, score: float | None, replace: bool = True) -> None:
         """The slot's trial completed with a score, or failed where it is None."""
+        bracket = self.brackets[slot.bracket]
         slot.score = score
-        if score is not None:
-            slot.state = "COMPLETED"
-        elif replace and slot.round == 0 and slot.attempt < MAX_REPLACEMENTS:
+        if score is None and replace and slot.round == 0 and slot.attempt < MAX_REPLACEMENTS:
             slot.state, slot.attempt = "PENDING", slot.attempt + 1
-        else:
-            slot.state = "FAILED"
+            heapq.heappush(bracket.pending, slot.position)
+            return
+        slot.state = "FAILED" if score is None else "COMPLETED"
+        bracket.unfinished -= 1
+        if slot.parent is not None:
+            self._release(slot.parent)
+        if score is not None:
+            self._rank(bracket, slot, score)
         self._offer(slot.bracket)
 
     def exhaust(self, slot: Slot) -> None:
         """The space has no configuration left for this slot: its rung ends before it."""
-        rung = self.brackets[slot.bracket].rungs[0]
+        bracket = self.brackets[slot.bracket]
+        rung = bracket.rungs[0]
         if slot.attempt:
             slot.state = "FAILED"
+            bracket.unfinished -= 1
         else:
+            bracket.unfinished -= len(rung) - slot.position
+            bracket.pending = [position for position in bracket.pending if position < slot.position]
+            heapq.heapify(bracket.pending)
             del rung[slot.position :]
         self._offer(slot.bracket)
 
     def may_continue(self, slot: Slot) -> bool:
-        """Whether a later rung can still need what this slot's trial has learnt."""
-        if slot.state != "COMPLETED":
-            return False
-        bracket = self.brackets[slot.bracket]
-        if slot.round + 1 >= len(bracket.plan.rungs):
-            return False
-        if slot.round + 1 >= len(bracket.rungs):
-            return True
-        return any(child.parent is slot and not child.ended for child in bracket.rungs[slot.round + 1])
+        """Whether a later rung can still need what this slot's trial has learnt.
+
+        Once False it stays so: as many trials as the next rung takes are better already, or its child has ended.
+        """
+        return slot.needed
+
+    def released(self) -> list[Slot]:
+        """The slots that have ceased to be needed since this was last asked."""
+        released, self._released = self._released, []
+        return released
 
     def _skip_complete(self) -> int:
         while self._first_open < len(self.brackets) and self.brackets[self._first_open].complete:
@@ -152,19 +184,26 @@ class Schedule:
     def _next_in(self, index: int, bracket: Bracket) -> Slot | None:
         if not bracket.rungs:
             self._add_rung(index, bracket, [None] * bracket.plan.rungs[0].size)
-        return next((slot for rung in bracket.rungs for slot in rung if slot.state == "PENDING"), None)
+        return bracket.first_pending()
+
+    def _rank(self, bracket: Bracket, slot: Slot, score: float) -> None:
+        """Among those that would be promoted now; whoever falls out can never be."""
+        slot.needed = True
+        insort(bracket.leading, (-score if self.maximise else score, slot.position))
+        if len(bracket.leading) > bracket.places:
+            _, position = bracket.leading.pop()
+            self._release(bracket.rungs[-1][position])
+
+    def _release(self, slot: Slot) -> None:
+        slot.needed = False
+        self._released.append(slot)
 
     def _offer(self, index: int) -> None:
         """Fill the next rung once the newest one is complete."""
         bracket = self.brackets[index]
-        while len(bracket.rungs) < len(bracket.plan.rungs) and all(slot.ended for slot in bracket.rungs[-1]):
-            size = bracket.plan.rungs[len(bracket.rungs)].size
-            self._add_rung(index, bracket, self._ranked(bracket.rungs[-1])[:size])
-
-    def _ranked(self, rung: list[Slot]) -> list[Slot]:
-        sign = -1 if self.maximise else 1
-        scored = [(sign * slot.score, slot.position, slot) for slot in rung if slot.score is not None]
-        return [slot for _, _, slot in sorted(scored, key=lambda entry: entry[:2])]
+        while bracket.places and not bracket.unfinished:
+            promoted = [bracket.rungs[-1][position] for _, position in bracket.leading]
+            self._add_rung(index, bracket, promoted)
 
     def _add_rung(self, index: int, bracket: Bracket, parents: Sequence[Slot | None]) -> None:
         round_number = len(bracket.rungs)
@@ -172,6 +211,9 @@ class Schedule:
         bracket.rungs.append(
             [Slot(first + i, index, round_number, i, parent=parent) for i, parent in enumerate(parents)]
         )
+        bracket.pending = list(range(len(parents)))
+        bracket.unfinished = len(parents)
+        bracket.leading = []
 
 
 def _offsets(plans: Sequence[BracketPlan]) -> Iterator[tuple[int, ...]]:

@@ -78,6 +78,10 @@ class Scheduled(Oracle):  # type: ignore[misc]
         slot = self._slots[trial_id]
         return self.schedule.trial_id(slot) == trial_id and self.schedule.may_continue(slot)
 
+    def released(self) -> list[str]:
+        """The completed trials that no later rung can need any more since this was last asked."""
+        return [self.schedule.trial_id(slot) for slot in self.schedule.released()]
+
     # For a Keras Tuner `Tuner`
 
     def create_trial(self, tuner_id: str) -> TunerTrial:

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunekit.errors import StoreError
+from tunekit.failpoints import reach
 from tunekit.record.store import Store, open_store
+from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
 from tunekit.space.space import Space
 
@@ -45,19 +46,23 @@ class Recorder:
         """Open the store and the search's parent run, made if it does not exist yet."""
         store = open_store(home, space.name, space.objective.name)
         recorder = cls(store, space, search, uid, parent_run or "")
-        with _explained(store):
+        with explained(store.tracking_uri):
             if not parent_run:
                 recorder.parent_run = recorder._find_run(PARENT) or recorder._create_parent(facts)
+                recorder._describe_parent(facts)
             else:
-                store.client.update_run(parent_run, status="RUNNING")
+                recorder._call("update_run", parent_run, status="RUNNING")
         return recorder
 
     # Trials
 
     def start_trial(self, record: TrialRecord, ancestors: Sequence[TimedEpoch]) -> str:
         """The trial's run, which begins with its ancestors' epochs so that it can be read alone."""
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             run_id = record.run_id or self._find_run(record.trial.id) or self._create_child(record)
+            if record.run_id is None:
+                # Also on a run that is there already: a kill may have come before it had any.
+                self._log_params(run_id, record.trial.values)
             self.log_epochs(run_id, ancestors)
         return run_id
 
@@ -72,22 +77,22 @@ class Recorder:
     def end_trial(self, record: TrialRecord, run_id: str, pictures: Path) -> None:
         """The trial's score, statistics and artefacts, and its end as FINISHED or FAILED."""
         assert record.ended is not None
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             if record.outcome is not None:
                 self._log(run_id, self._final_metrics(record))
             if record.failure is not None:
                 self._set_tags(run_id, _failure_tags(record))
                 if record.failure.traceback:
-                    self.store.client.log_text(run_id, record.failure.traceback, "traceback.txt")
+                    self._call("log_text", run_id, record.failure.traceback, "traceback.txt")
             if pictures.is_dir():
-                self.store.client.log_artifacts(run_id, str(pictures))
+                self._call("log_artifacts", run_id, str(pictures))
             status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
-            self.store.client.set_terminated(run_id, status, end_time=_milliseconds(record.ended))
+            self._call("set_terminated", run_id, status, end_time=_milliseconds(record.ended))
         shutil.rmtree(pictures, ignore_errors=True)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
-        with _explained(self.store):
-            self.store.client.log_text(run_id, text, name)
+        with explained(self.store.tracking_uri):
+            self._call("log_text", run_id, text, name)
 
     # The search
 
@@ -98,7 +103,7 @@ class Recorder:
         )
 
     def log_summary(self, metrics: Metrics, tags: Mapping[str, str], when: float) -> None:
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             self._log(
                 self.parent_run, [self._metric(name, value, when, 0) for name, value in metrics.items()]
             )
@@ -106,13 +111,13 @@ class Recorder:
 
     def log_values(self, values: Values) -> None:
         """Hyperparameters of a training that is not part of a search."""
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             self._log_params(self.parent_run, values)
 
     def log_files(self, paths: Iterable[Path], folder: str | None = None) -> None:
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             for path in paths:
-                self.store.client.log_artifact(self.parent_run, str(path), folder)
+                self._call("log_artifact", self.parent_run, str(path), folder)
 
     def log_evaluation(self, evaluation: Evaluation, validation: float | None, when: float) -> None:
         """The winner's test scores on the parent run."""
@@ -135,18 +140,18 @@ class Recorder:
 
     def finish(self, status: str) -> None:
         """Close the parent run: FINISHED, FAILED or KILLED."""
-        with _explained(self.store):
-            self.store.client.set_terminated(self.parent_run, status)
+        with explained(self.store.tracking_uri):
+            self._call("set_terminated", self.parent_run, status)
 
     def kill(self, run_ids: Iterable[str]) -> None:
         """Mark runs that a signal or an error broke off; a resume opens them again."""
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             for run_id in run_ids:
-                self.store.client.set_terminated(run_id, "KILLED")
+                self._call("set_terminated", run_id, "KILLED")
 
     def reopen(self, run_id: str) -> None:
-        with _explained(self.store):
-            self.store.client.update_run(run_id, status="RUNNING")
+        with explained(self.store.tracking_uri):
+            self._call("update_run", run_id, status="RUNNING")
 
     # Runs and their tags
 
@@ -166,16 +171,19 @@ class Recorder:
             f"({self._space.model} on {facts.get('data_name')}), seed {settings.seed}.",
             **{f"tunekit.{name}": str(value) for name, value in facts.items()},
         }
-        run = self.store.client.create_run(self.store.experiment_id, tags=tags)
+        run = self._call("create_run", self.store.experiment_id, tags=tags)
+        return str(run.info.run_id)
+
+    def _describe_parent(self, facts: Mapping[str, Any]) -> None:
+        settings = self._space.search
         params = {
             name: getattr(settings, name)
             for name in ("tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit")
         }
         self._log_params(
-            run.info.run_id, {name: value for name, value in params.items() if value is not None}
+            self.parent_run, {name: value for name, value in params.items() if value is not None}
         )
-        self._log_data(run.info.run_id, facts)
-        return str(run.info.run_id)
+        self._log_data(self.parent_run, facts)
 
     def _create_child(self, record: TrialRecord) -> str:
         trial = record.trial
@@ -191,10 +199,9 @@ class Recorder:
             "tunekit.seed": str(trial.seed),
             **({"tunekit.parent_trial": trial.parent} if trial.parent else {}),
         }
-        run = self.store.client.create_run(
-            self.store.experiment_id, start_time=_milliseconds(record.started), tags=tags
+        run = self._call(
+            "create_run", self.store.experiment_id, start_time=_milliseconds(record.started), tags=tags
         )
-        self._log_params(run.info.run_id, trial.values)
         return str(run.info.run_id)
 
     def _tags(self, trial_id: str) -> dict[str, str]:
@@ -237,11 +244,20 @@ class Recorder:
                 {"training_images": facts.get("data_count"), "shape": facts.get("data_shape")}
             ),
         )
-        self.store.client.log_inputs(
-            run_id, datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])]
+        self._call(
+            "log_inputs",
+            run_id,
+            datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])],
         )
 
     # MLflow's calls in the sizes it takes
+
+    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """One of the client's calls that write."""
+        reach(f"recorder.{name}.before")
+        answer = getattr(self.store.client, name)(*arguments, **options)
+        reach(f"recorder.{name}.after")
+        return answer
 
     def _metric(self, name: str, value: float, when: float, step: int) -> Metric:
         from mlflow.entities import Metric
@@ -249,20 +265,20 @@ class Recorder:
         return Metric(name, float(value), _milliseconds(when), step)
 
     def _log(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        with _explained(self.store):
+        with explained(self.store.tracking_uri):
             for start in range(0, len(metrics), BATCH):
-                self.store.client.log_batch(run_id, metrics=metrics[start : start + BATCH])
+                self._call("log_batch", run_id, metrics=metrics[start : start + BATCH])
 
     def _log_params(self, run_id: str, values: Values) -> None:
         from mlflow.entities import Param
 
         params = [Param(name, str(value)) for name, value in values.items()]
         for start in range(0, len(params), 100):
-            self.store.client.log_batch(run_id, params=params[start : start + 100])
+            self._call("log_batch", run_id, params=params[start : start + 100])
 
     def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         for name, value in tags.items():
-            self.store.client.set_tag(run_id, name, value[:5000])
+            self._call("set_tag", run_id, name, value[:5000])
 
 
 def _failure_tags(record: TrialRecord) -> dict[str, str]:
@@ -276,24 +292,3 @@ def _milliseconds(seconds: float) -> int:
 
 def _safe(name: str) -> str:
     return "".join(character if character.isalnum() or character in "_-. " else "_" for character in name)
-
-
-class _explained:  # noqa: N801  (a context manager that reads as one)
-    """MLflow's errors in words that say what to do."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
-        if isinstance(error, MlflowException | SQLAlchemyError | OSError):
-            first_line = next(iter(str(error).splitlines()), type(error).__name__)
-            raise StoreError(
-                f"{self._store.tracking_uri}: MLflow's store could not be written: {first_line}. "
-                "What is finished is kept in the search's own state; resume the search once the store is mended."
-            ) from error

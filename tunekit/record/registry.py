@@ -9,6 +9,7 @@ from importlib.metadata import version as package_version
 from io import StringIO
 from pathlib import Path
 
+from tunekit.failpoints import reach
 from tunekit.record.store import Store
 
 CHAMPION = "champion"
@@ -18,16 +19,44 @@ TRIAL = "tunekit.trial"
 def register(store: Store, run_id: str, model_file: Path, name: str, trial: str) -> str:
     """Log the model on the run, register it, and make it the champion; returns its registered version.
 
-    A version that this run and trial have already, as after a kill, is taken instead of a second one.
+    What this run and trial have already, as after a kill, is taken instead of a second one.
     """
     found = store.client.search_model_versions(f"name = '{name}'")
     known = [version for version in found if version.run_id == run_id and version.tags.get(TRIAL) == trial]
-    registered = known[0].version if known else _log(run_id, model_file, name, trial)
+    registered = known[0].version if known else _register(store, run_id, model_file, name, trial)
+    reach("registry.alias.before")
     store.client.set_registered_model_alias(name, CHAMPION, registered)
+    reach("registry.alias.after")
     return str(registered)
 
 
-def _log(run_id: str, model_file: Path, name: str, trial: str) -> str:
+def _register(store: Store, run_id: str, model_file: Path, name: str, trial: str) -> str:
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    # MLflow prints what it has registered whatever its log level.
+    with redirect_stderr(StringIO()):
+        uri = _logged(store, run_id, trial) or _log(run_id, model_file, trial)
+        reach("registry.register.before")
+        version = mlflow.register_model(uri, name, tags={TRIAL: trial})
+        reach("registry.register.after")
+    return str(version.version)
+
+
+def _logged(store: Store, run_id: str, trial: str) -> str | None:
+    """A model that a kill has kept from being registered; one that is not whole is deleted."""
+    whole = None
+    for model in store.client.search_logged_models(
+        [store.experiment_id], filter_string=f"source_run_id = '{run_id}'"
+    ):
+        if str(model.status) != "READY":
+            store.client.delete_logged_model(model.model_id)
+        elif model.tags.get(TRIAL) == trial:
+            whole = str(model.model_uri)
+    return whole
+
+
+def _log(run_id: str, model_file: Path, trial: str) -> str:
     import keras
     import mlflow
     import numpy as np
@@ -39,18 +68,18 @@ def _log(run_id: str, model_file: Path, name: str, trial: str) -> str:
         inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, *model.input_shape[1:]))]),
         outputs=Schema([TensorSpec(np.dtype("float32"), (-1, *model.output_shape[1:]))]),
     )
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    # MLflow prints what it has registered whatever its log level.
-    with redirect_stderr(StringIO()), mlflow.start_run(run_id=run_id):
+    reach("registry.log_model.before")
+    with mlflow.start_run(run_id=run_id):
         info = mlflow.keras.log_model(
             model,
             name="model",
             signature=signature,
             # MLflow would find them out by loading the model in a process of its own, which takes 9 s.
             pip_requirements=_requirements(),
+            tags={TRIAL: trial},
         )
-        version = mlflow.register_model(info.model_uri, name, tags={TRIAL: trial})
-    return str(version.version)
+    reach("registry.log_model.after")
+    return str(info.model_uri)
 
 
 def _requirements() -> list[str]:

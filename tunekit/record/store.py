@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunekit.errors import SearchError, StoreError
+from tunekit.record.trouble import advice, opening
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -78,6 +79,8 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
 
     for logger in ("alembic", "mlflow"):
         logging.getLogger(logger).setLevel(logging.ERROR)
+    # It prints the whole traceback of every error that it raises as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
     uri = tracking_uri(home)
     try:
@@ -98,9 +101,9 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
         else:
             experiment_id = found.experiment_id
     except (MlflowException, SQLAlchemyError) as error:
-        raise StoreError(f"{uri}: MLflow's store could not be opened: {_advice(error, uri)}") from error
+        raise opening(error, uri) from error
     except OSError as error:
-        raise StoreError(f"{home}: MLflow's store could not be written: {error.strerror}.") from error
+        raise StoreError(f"{home}: MLflow's store could not be written: {advice(error)}.") from error
     return Store(client, uri, experiment_id)
 
 
@@ -144,10 +147,3 @@ def _create(client: MlflowClient, name: str, home: Path, objective: str) -> str:
         },
     )
     return experiment_id
-
-
-def _advice(error: Exception, uri: str) -> str:
-    text = str(error).splitlines()[0]
-    if "db upgrade" in str(error) or "out-of-date database schema" in str(error):
-        return f"it was made by another version of MLflow. Run `mlflow db upgrade {uri}` after a backup."
-    return f"{text}. Check the address, and that the server or the disk behind it can be reached."

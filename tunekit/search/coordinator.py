@@ -11,12 +11,13 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from tunekit.errors import Interrupted, SearchError
+from tunekit.failpoints import reach
 from tunekit.results import Failure, Outcome, TimedEpoch, Trial, TrialRecord
+from tunekit.search.room import Room
 from tunekit.search.state import State
 from tunekit.search.winner import ranked
 from tunekit.space.space import Objective
@@ -40,6 +41,7 @@ class Asks(Protocol):
     def finish(self, trial_id: str, score: float) -> None: ...
     def fail(self, trial_id: str) -> None: ...
     def may_continue(self, trial_id: str) -> bool: ...
+    def released(self) -> list[str]: ...
 
 
 class Observer:
@@ -67,6 +69,7 @@ class Coordinator:
         interrupted: Callable[[], bool] = lambda: False,
         deadline: float | None = None,
         kind: str = "trial",
+        disk_max: int | None = None,
     ) -> None:
         self._oracle = oracle
         self._state = state
@@ -79,9 +82,12 @@ class Coordinator:
         self._deadline = deadline
         self._kind = kind
         self._running: dict[str, TrialRecord] = {}
-        self._again: deque[TrialRecord] = deque()
+        self._waiting: deque[Trial] = deque()
+        """Trials to start before any other: their worker died, or there was no room for their checkpoints."""
+        self._room = None if disk_max is None else Room(checkpoints, disk_max)
         self._ended = 0
-        self._kept: set[str] = set()
+        self._doubtful: set[str] = set()
+        """Ended trials whose checkpoint has to be looked at."""
         self._leader: TrialRecord | None = None
 
     def run(self) -> bool:
@@ -110,24 +116,45 @@ class Coordinator:
         self._running.clear()
 
     def _fill(self) -> None:
-        """Give every idle worker a trial; trials that ended before a resume are told to the oracle at once."""
-        while self._workers.idle and self._again:
-            self._start(self._again.popleft())
-        while self._workers.idle and (trial := self._oracle.ask()) is not None:
+        """Give every idle worker a trial, as far as there is room for its checkpoints."""
+        while self._workers.idle and (trial := self._next()) is not None:
+            if not self._has_room(trial.id):
+                self._waiting.appendleft(trial)
+                return
+            self._start(trial)
+
+    def _next(self) -> Trial | None:
+        """The next trial to start; trials that ended before a resume are told to the oracle at once."""
+        if self._waiting:
+            return self._waiting.popleft()
+        while (trial := self._oracle.ask()) is not None:
             known = self._state.find(trial.id)
             if known is not None and known.trial != trial:
                 raise SearchError(
                     f"Trial {trial.id} of this search has other values than its space and seed now give. "
                     "The space, the seed or Keras Tuner changed since it began: start a new search."
                 )
-            if known is not None and known.status != "RUNNING":
-                self._tell_oracle(known)
-            else:
-                self._start(self._state.begin(trial, self._kind))
+            if known is None or known.status == "RUNNING":
+                return trial
+            self._tell_oracle(known)
+        return None
 
-    def _start(self, record: TrialRecord) -> None:
-        self._running[record.trial.id] = record
-        worker = self._workers.submit(self._make_job(record.trial))
+    def _has_room(self, trial_id: str) -> bool:
+        """Starting later changes nothing but the time it takes."""
+        if self._room is None:
+            return True
+        self._prune()
+        self._room.measure(self._running)
+        if self._room.holds(trial_id, self._running):
+            return True
+        if not self._running:
+            raise self._room.refusal(trial_id)
+        return False
+
+    def _start(self, trial: Trial) -> None:
+        record = self._state.begin(trial, self._kind)
+        self._running[trial.id] = record
+        worker = self._workers.submit(self._make_job(trial))
         for observer in self._observers:
             observer.trial_started(record, worker)
 
@@ -160,7 +187,8 @@ class Coordinator:
         if may_pass and self._state.count_death(record.trial.id) < MAX_DEATHS:
             # From its last checkpoint, in a fresh worker if the old one died. Of several events that came at once
             # an earlier one may have taken the idle worker: then it is the next one's.
-            self._again.append(replace(record, deaths=record.deaths + 1))
+            self._leave(record.trial.id)
+            self._waiting.append(record.trial)
             self._fill()
             return
         self._end(record, lambda: self._state.fail(record.trial.id, failure))
@@ -168,7 +196,7 @@ class Coordinator:
 
     def _end(self, record: TrialRecord, write: Callable[[], None]) -> None:
         write()
-        self._running.pop(record.trial.id)
+        self._leave(record.trial.id)
         ended = self._state.find(record.trial.id)
         assert ended is not None
         self._tell_oracle(ended)
@@ -178,14 +206,21 @@ class Coordinator:
         for observer in self._observers:
             observer.trial_ended(ended)
 
+    def _leave(self, trial_id: str) -> None:
+        """The trial runs no more; its checkpoints grow no more."""
+        del self._running[trial_id]
+        if self._room is not None:
+            self._room.measure([trial_id])
+
     def _tell_oracle(self, record: TrialRecord) -> None:
-        self._kept.add(record.trial.id)
+        self._doubtful.add(record.trial.id)
         self._ended += 1
         if record.score is None:
             self._oracle.fail(record.trial.id)
             return
         self._oracle.finish(record.trial.id, record.score)
         contenders = [record] if self._leader is None else [self._leader, record]
+        self._doubtful.update(each.trial.id for each in contenders)
         self._leader = ranked(contenders, self._objective)[0]
 
     def _stop_if_hopeless(self, failure: Failure) -> None:
@@ -196,9 +231,17 @@ class Coordinator:
             )
 
     def _prune(self) -> None:
-        """Delete the checkpoints that no rung and no winner can need any more."""
-        for trial_id in sorted(self._kept):
+        """Delete the checkpoints that no rung and no winner can need any more.
+
+        Only of trials for which that may just have changed: a rung may hold thousands.
+        """
+        self._doubtful.update(self._oracle.released())
+        for trial_id in sorted(self._doubtful):
             is_leader = self._leader is not None and trial_id == self._leader.trial.id
             if not is_leader and not self._oracle.may_continue(trial_id):
+                reach("coordinator.prune.before")
                 shutil.rmtree(self._checkpoints / trial_id, ignore_errors=True)
-                self._kept.discard(trial_id)
+                reach("coordinator.prune.after")
+                if self._room is not None:
+                    self._room.forget(trial_id)
+        self._doubtful.clear()

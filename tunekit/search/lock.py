@@ -35,8 +35,14 @@ class SearchLock:
                 f"The search {self.path.parent.name} is running already, in process {holder}. "
                 "Wait for it, or stop that process and resume the search."
             )
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(descriptor)
+            raise StoreError(
+                f"{self.path}: the search could not be locked: {error.strerror}. Free space there."
+            ) from error
         self._descriptor = descriptor
         return self
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.errors import SearchError, StoreError
+from tunekit.failpoints import reach
 from tunekit.results import Epoch, Failure, Outcome, TimedEpoch, Trial, TrialRecord
 
 FORMAT = 1
@@ -70,7 +71,9 @@ class State:
                     [(name, json.dumps(value)) for name, value in facts.items()],
                 )
             connection.close()
+            reach("state.create.before")
             beside.replace(path)
+            reach("state.create.after")
         return cls.open(path)
 
     @classmethod
@@ -120,7 +123,7 @@ class State:
             return default if row is None else json.loads(row[0])
 
     def set_facts(self, **facts: Any) -> None:
-        with self._transaction() as db:
+        with self._transaction("set_facts") as db:
             db.executemany(
                 "INSERT OR REPLACE INTO facts VALUES (?, ?)",
                 [(name, json.dumps(value)) for name, value in facts.items()],
@@ -130,7 +133,7 @@ class State:
 
     def begin(self, trial: Trial, kind: str = "trial") -> TrialRecord:
         """The trial runs from now on; one that runs already is left as it is."""
-        with self._transaction() as db:
+        with self._transaction("begin") as db:
             db.execute(
                 "INSERT OR IGNORE INTO trials (id, kind, trial, status, started) VALUES (?, ?, ?, 'RUNNING', ?)",
                 (trial.id, kind, json.dumps(asdict(trial)), time.time()),
@@ -142,7 +145,7 @@ class State:
     def add_epoch(self, trial_id: str, epoch: Epoch) -> TimedEpoch | None:
         """None where the epoch is known already, as after a resume that trained it again."""
         timed = TimedEpoch(epoch, time.time())
-        with self._transaction() as db:
+        with self._transaction("add_epoch") as db:
             cursor = db.execute(
                 "INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?)",
                 (trial_id, epoch.number, json.dumps(asdict(epoch)), timed.ended),
@@ -157,16 +160,16 @@ class State:
 
     def count_death(self, trial_id: str) -> int:
         """A worker died of the trial; how many have by now."""
-        with self._transaction() as db:
+        with self._transaction("count_death") as db:
             db.execute("UPDATE trials SET deaths = deaths + 1 WHERE id = ?", (trial_id,))
         return int(self._row("SELECT deaths FROM trials WHERE id = ?", trial_id)[0])  # type: ignore[index]
 
     def set_run(self, trial_id: str, run_id: str) -> None:
-        with self._transaction() as db:
+        with self._transaction("set_run") as db:
             db.execute("UPDATE trials SET run_id = ? WHERE id = ?", (run_id, trial_id))
 
     def set_recorded(self, trial_id: str) -> None:
-        with self._transaction() as db:
+        with self._transaction("set_recorded") as db:
             db.execute("UPDATE trials SET recorded = 1 WHERE id = ?", (trial_id,))
 
     def find(self, trial_id: str) -> TrialRecord | None:
@@ -197,7 +200,7 @@ class State:
         self, trial_id: str, status: str, outcome: Outcome | None = None, failure: Failure | None = None
     ) -> None:
         """Final: a trial that has ended is never changed again."""
-        with self._transaction() as db:
+        with self._transaction("end") as db:
             db.execute(
                 "UPDATE trials SET status = ?, ended = ?, outcome = ?, failure = ? "
                 "WHERE id = ? AND status = 'RUNNING'",
@@ -210,9 +213,11 @@ class State:
         return row
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, name: str) -> Iterator[sqlite3.Connection]:
+        reach(f"state.{name}.before")
         with _explained(self.path), self._db:
             yield self._db
+        reach(f"state.{name}.after")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -57,6 +57,14 @@ class SearchFolder:
         """Where the winner's model and its confusion matrix are."""
         return self.path / "champion"
 
+    def check_not_lost(self) -> None:
+        """Refuse a search that has begun and whose state is gone."""
+        if self.checkpoints.exists() and not self.state.exists():
+            raise SearchError(
+                f"{self.state}: the state of this search is missing, but its checkpoints are there. "
+                f"Restore it from a backup, or delete {self.path} to begin anew."
+            )
+
 
 @dataclass(frozen=True)
 class Home:
@@ -105,6 +113,7 @@ class Home:
                 )
             return known[-1]
         folder = self.folder(name)
+        folder.check_not_lost()
         if folder.state.exists():
             return folder
         names = [search.name for search in known]

@@ -27,8 +27,9 @@ class Preview:
     images: int
 
     def seconds(self) -> tuple[float, float]:
-        """Of the whole search, if every model were the smallest and if every one were the largest."""
-        return self._seconds(self.smallest), self._seconds(self.largest)
+        """Of the whole search, if every model were the quicker of the two and if every one were the slower."""
+        first, second = self._seconds(self.smallest), self._seconds(self.largest)
+        return min(first, second), max(first, second)
 
     def disk(self) -> int:
         """Bytes of checkpoints at most, if every model were the largest.
@@ -44,15 +45,12 @@ class Preview:
         return self.workers * MEMORY_PER_WORKER
 
     def _seconds(self, probe: Probe) -> float:
-        return self.plan.epochs * epoch_seconds(probe) / self.workers
+        assert probe.epoch_seconds is not None
+        return self.plan.epochs * probe.epoch_seconds / self.workers
 
 
-def epoch_seconds(probe: Probe) -> float:
-    return probe.seconds_per_step * probe.steps_per_epoch
-
-
-def preview(space: Space, settings: Settings, reporter: Reporter) -> Preview:
-    """Read the data, build the smallest and the largest model, train a few batches of each."""
+def preview(space: Space, settings: Settings, reporter: Reporter, timed: bool = False) -> Preview:
+    """Read the data, build the smallest and the largest model, and train a batch of each, or time an epoch."""
     settings.home.path.mkdir(parents=True, exist_ok=True)
     settings.home.keep_caches()
     resources = resources_for(None, settings)
@@ -65,7 +63,7 @@ def preview(space: Space, settings: Settings, reporter: Reporter) -> Preview:
             reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
             prepared = prepare_data(space, settings.home, interrupted)
             reporter.stage("Building the model with its smallest and its largest values")
-            smallest, largest = probe_space(space, prepared, workers, interrupted)
+            smallest, largest = probe_space(space, prepared, workers, interrupted, timed)
         finally:
             workers.close()
     return Preview(plan_of(space), smallest, largest, resources.workers, resources.threads, prepared.count)

@@ -34,7 +34,6 @@ from tunekit.study.session import (
 )
 from tunekit.study.signals import Interruption, interruption
 
-
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
 """Of files that only say what went on, such as logs; what matters more has errors of its own."""
 
@@ -113,7 +112,7 @@ def _run(
 ) -> Report:
     began = time.time()
     settings.home.keep_caches()
-    state = State.open(folder.state) if folder.state.exists() else None
+    state = _open_state(folder)
     if state is not None:
         stored = stored_space(state, folder)
         check_unchanged(state, space or stored, None)
@@ -154,6 +153,12 @@ def _run(
         workers.close()
         if state is not None:
             state.close()
+
+
+def _open_state(folder: SearchFolder) -> State | None:
+    """None for a search that is new; one whose state is gone is never begun anew in silence."""
+    folder.check_not_lost()
+    return State.open(folder.state) if folder.state.exists() else None
 
 
 def _load_frameworks(log: Path) -> None:

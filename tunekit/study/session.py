@@ -115,12 +115,16 @@ def prepare_data(space: Space, home: Home, interrupted: Interruption) -> Prepare
 
 
 def probe_space(
-    space: Space, prepared: Prepared, workers: LocalWorkers, interrupted: Callable[[], bool]
+    space: Space,
+    prepared: Prepared,
+    workers: LocalWorkers,
+    interrupted: Callable[[], bool],
+    timed: bool = False,
 ) -> tuple[Probe, Probe]:
     """Train one batch with the smallest and the largest values; a model that cannot build is found here."""
     split = split_of(space, prepared)
     extremes = {"its smallest values": space.smallest(), "its largest values": space.largest()}
-    jobs = [ProbeJob(which, space.model, (values,), split) for which, values in extremes.items()]
+    jobs = [ProbeJob(which, space.model, (values,), split, timed) for which, values in extremes.items()]
     try:
         smallest, largest = run_jobs(workers, jobs, interrupted)
     except JobFailed as error:

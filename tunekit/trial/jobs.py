@@ -32,6 +32,8 @@ class ProbeJob:
     model: str
     configurations: tuple[Values, ...]
     split: Split
+    timed: bool = False
+    """Whether to take some seconds more to see how long an epoch takes."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class Probe:
     """What one probed configuration needs."""
 
     parameters: int
-    seconds_per_step: float
-    steps_per_epoch: int
+    epoch_seconds: float | None
+    """Training and validation together; None where it was not timed."""
     checkpoint_bytes: int
 
 

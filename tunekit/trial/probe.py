@@ -1,39 +1,71 @@
-"""A first look at a configuration: does it build, does one batch train, how long does a step take."""
+"""A first look at a configuration: does it build, does one batch train, how long does an epoch take."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
 
 from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
-from tunekit.trial.jobs import Emit, Probe, ProbeJob, Split
-from tunekit.trial.train import arrays, image_shape
+from tunekit.trial.jobs import Emit, Probe, ProbeJob
+from tunekit.trial.train import arrays, image_shape, validation_arrays
 from tunekit.trial.training import augment, compile_model
 
-TIMED_STEPS = 5
+TIMED_SECONDS = 4.0
+"""A longer epoch is timed on so much of it and the rest follows by its share."""
+WARM_STEPS = 2
+"""Steps before the clock starts: the first one traces the graph."""
+VALIDATED = 1000
+"""Validation images that the timing is done with."""
 
 
 def probe(job: ProbeJob, emit: Emit) -> tuple[Probe, ...]:
     """Each configuration in turn; an exception in one is the job's."""
-    return tuple(_probe_one(job.model, values, job.split) for values in job.configurations)
+    return tuple(_probe_one(job, values) for values in job.configurations)
 
 
-def _probe_one(model_name: str, given: Values, part: Split) -> Probe:
-    values = complete(model_name, given)
-    model = build(model_name, given, image_shape(part.prepared), seed=0)
-    x, y, indices, _ = arrays(part)
+def _probe_one(job: ProbeJob, given: Values) -> Probe:
+    values = complete(job.model, given)
+    model = build(job.model, given, image_shape(job.split.prepared), seed=0)
+    x, y, indices, _ = arrays(job.split)
     batch = int(values["batch_size"])
     steps = math.ceil(len(indices) / batch)
     compile_model(model, values, steps, max_epochs=1)
-    first = indices[:batch]
-    images = augment(x[first], values, seed=0, epoch=1)
-    model.train_on_batch(images, y[first])
-    began = time.perf_counter()
-    for _ in range(TIMED_STEPS):
-        model.train_on_batch(images, y[first])
-    seconds = (time.perf_counter() - began) / TIMED_STEPS
+
+    def train(count: int) -> None:
+        chosen = indices[: count * batch]
+        images = augment(x[chosen], values, seed=0, epoch=1)
+        model.fit(images, y[chosen], batch_size=batch, epochs=1, shuffle=False, verbose=0)
+
+    train(1)
     size = sum(int(math.prod(variable.shape)) * 4 for variable in checkpoint.all_variables(model))
-    return Probe(model.count_params(), seconds, steps, size)
+    seconds = _epoch_seconds(train, steps) + _validation_seconds(model, job) if job.timed else None
+    return Probe(model.count_params(), seconds, size)
+
+
+def _epoch_seconds(train: Callable[[int], None], steps: int) -> float:
+    """Of all its training steps."""
+    warm = min(steps, WARM_STEPS)
+    train(warm)
+    per_step = _seconds(lambda: train(warm)) / warm
+    timed = max(warm, min(steps, int(TIMED_SECONDS / per_step)))
+    return _seconds(lambda: train(timed)) * steps / timed
+
+
+def _validation_seconds(model: keras.Model, job: ProbeJob) -> float:
+    images, labels = (np.asarray(array[:VALIDATED]) for array in validation_arrays(job.split))
+    model.evaluate(images, labels, batch_size=256, verbose=0)
+    seconds = _seconds(lambda: model.evaluate(images, labels, batch_size=256, verbose=0))
+    return seconds * len(validation_arrays(job.split)[1]) / len(labels)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

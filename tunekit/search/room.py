@@ -1,0 +1,73 @@
+"""Keeps a search's checkpoints within a limit: says whether one more trial has room."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from tunekit.errors import StoreError
+
+
+class Room:
+    """What the checkpoints take, and what one more trial would.
+
+    A trial needs as much as the largest seen so far, so until a first one is seen a single one runs. A checkpoint
+    is written beside the one that it replaces, for which the largest file counts twice.
+    """
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self._folder = folder
+        self._most = most
+        self._taken: dict[str, int] = {}
+        self._largest = 0
+        self.measure([path.name for path in folder.glob("*") if path.is_dir()])
+
+    def measure(self, trial_ids: Collection[str]) -> None:
+        """See how large these have become."""
+        for trial_id in trial_ids:
+            sizes = _file_sizes(self._folder / trial_id)
+            self._taken[trial_id] = sum(sizes)
+            self._largest = max(self._largest, sum(sizes) + max(sizes, default=0))
+
+    def forget(self, trial_id: str) -> None:
+        """Its checkpoints are deleted."""
+        self._taken.pop(trial_id, None)
+
+    def holds(self, trial_id: str, running: Collection[str]) -> bool:
+        """Whether the trial can start beside those that run."""
+        if not self._largest:
+            return not running
+        return self._wanted(trial_id, running) <= self._most
+
+    def refusal(self, trial_id: str) -> StoreError:
+        """Why a search in which nothing runs cannot go on."""
+        wanted = self._wanted(trial_id, ())
+        return StoreError(
+            f"{self._folder}: --disk-max {size(self._most)} is reached: trial {trial_id} needs about "
+            f"{size(self._largest)} beside the {size(wanted - self._largest)} of checkpoints that later rungs or the "
+            f"winner need. Resume with --disk-max {size(wanted, up=True)} or more; nothing that is finished is lost."
+        )
+
+    def _wanted(self, trial_id: str, running: Collection[str]) -> int:
+        growing = {*running, trial_id}
+        rest = sum(taken for name, taken in self._taken.items() if name not in growing)
+        return rest + len(growing) * self._largest
+
+
+def _file_sizes(folder: Path) -> list[int]:
+    """Of the whole checkpoints in it, and not of those being written."""
+    sizes = []
+    for path in folder.glob("[!.]*"):
+        with suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    return sizes
+
+
+def size(number: int, up: bool = False) -> str:
+    """A number of bytes as --disk-max takes it."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "KB")):
+        if number >= unit:
+            tenths = -(-10 * number // unit) if up else round(10 * number / unit)
+            return f"{tenths / 10:g}{name}"
+    return f"{number}B"
