@@ -76,7 +76,7 @@ def test_the_limit_is_kept_and_the_outcome_the_same(state: State, count: int, mo
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    most=st.integers(30_000, 60_000),
+    most=st.integers(45_000, 60_000),
     count=st.integers(1, 5),
     order=st.randoms(use_true_random=False),
     dying=st.sets(st.sampled_from(sorted(WHOLE.trials)), max_size=8),
