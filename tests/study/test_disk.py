@@ -95,6 +95,7 @@ def test_a_disk_that_fills_up_ends_the_search_clearly_and_a_resume_goes_on(
     assert_recorded(report)
 
 
+@pytest.mark.long
 def test_a_disk_that_is_full_from_the_beginning_is_named(
     mounted: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_disk_that_is_full_from_the_beginning_is_named(
     assert_clear(failed.stderr, str(disk), "Free")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", ["64k", "256k", "1m", "1700k"])
 def test_a_disk_that_is_too_small_is_named(mounted: Callable[[str], Path], tmp_path: Path, size: str) -> None:
     """It is full at another step each time: the data, the state, MLflow's store, the first checkpoints."""
@@ -112,6 +114,7 @@ def test_a_disk_that_is_too_small_is_named(mounted: Callable[[str], Path], tmp_p
     assert_clear(failed.stderr, str(disk), "Free")
 
 
+@pytest.mark.long
 def test_a_search_on_a_disk_that_has_become_read_only_goes_on_once_it_is_writable(
     finished: Finished, mounted: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -138,6 +141,7 @@ def wait_for_the_end_of_workers(disk: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_files_that_may_not_grow_end_the_search_clearly_and_a_resume_goes_on(
     finished: Finished, tmp_path: Path
 ) -> None:
