@@ -16,7 +16,11 @@ Finished = tuple[Path, dict[str, Any]]
 @pytest.fixture
 def copied(finished: Finished, tmp_path: Path) -> Path:
     """The folder of a search that is finished but for its last step."""
-    shutil.copytree(finished[0] / "mlruns/searches", tmp_path / "mlruns/searches")
+    shutil.copytree(
+        finished[0] / "mlruns/searches/tiny",
+        tmp_path / "mlruns/searches/tiny",
+        ignore=shutil.ignore_patterns("logs"),
+    )
     return tmp_path / "mlruns/searches/tiny"
 
 
@@ -50,7 +54,12 @@ def test_a_damaged_winners_checkpoint_is_named(copied: Path, finished: Finished,
 
 
 def test_damaged_data_is_decoded_anew(finished: Finished, tmp_path: Path) -> None:
-    shutil.copytree(finished[0] / "mlruns", tmp_path / "mlruns")
+    for part in ("data", "searches"):
+        shutil.copytree(
+            finished[0] / "mlruns" / part,
+            tmp_path / "mlruns" / part,
+            ignore=shutil.ignore_patterns("logs"),
+        )
     images = next((tmp_path / "mlruns/data").glob("*/x.npy"))
     content = bytearray(images.read_bytes())
     content[-50] ^= 0xFF

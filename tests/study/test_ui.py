@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import time
 import urllib.request
@@ -15,10 +16,14 @@ import psutil
 from tests.study.commands import start
 
 
-def test_the_page_answers_on_loopback_and_ends_with_ctrl_c(finished: tuple[Path, dict[str, Any]]) -> None:
+def test_the_page_answers_on_loopback_and_ends_with_ctrl_c(
+    finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
     folder, report = finished
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(folder / "mlruns/mlflow.db", tmp_path / "mlruns")
     began = time.monotonic()
-    process = start("ui", "--port", 0, cwd=folder)
+    process = start("ui", "--port", 0, cwd=tmp_path)
     assert process.stdout is not None
     line = process.stdout.readline()
     address = re.search(r"http://127\.0\.0\.1:\d+", line)
