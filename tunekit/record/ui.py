@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,6 +29,9 @@ def serve(home: Path, port: int, announce: Callable[[str], None]) -> None:
         raise SearchError(
             f"{home / DATABASE}: there is no record yet. Start a search first, or name its folder with --home."
         )
+    # A shell that starts it in the background has both ignored; a service manager sends the second.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     port = _free_port(port)
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
