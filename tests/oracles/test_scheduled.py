@@ -438,7 +438,8 @@ def test_a_trial_costs_little_and_no_more_in_a_long_search(
     parameters: Sequence[Parameter], iterations: int
 ) -> None:
     short = min(seconds_a_trial(parameters, iterations=5) for _ in range(3))
-    long = seconds_a_trial(parameters, iterations=iterations)
+    # The better of several: the machine may be busy with something else in one of them.
+    long = min(seconds_a_trial(parameters, iterations=iterations) for _ in range(3))
 
     assert long < 0.005
     assert long < 2 * short + 0.0005
