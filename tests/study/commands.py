@@ -9,10 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens addresses of this machine, whatever proxy the surroundings or another test have set."""
 TINY = Path(__file__).parent / "tiny.yaml"
 TUNEKIT = [sys.executable, "-m", "tunekit"]
 

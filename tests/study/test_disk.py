@@ -163,6 +163,7 @@ def test_files_that_may_not_grow_end_the_search_clearly_and_a_resume_goes_on(
     assert_recorded(report)
 
 
+@pytest.mark.long
 def test_while_another_program_locks_mlflows_store_the_search_goes_on(
     finished: Finished, tmp_path: Path
 ) -> None:

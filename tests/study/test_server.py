@@ -8,14 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.study.commands import TINY, assert_recorded, environment, outcome, start, wait_for_trials
+from tests.study.commands import DIRECT, TINY, assert_recorded, environment, outcome, start, wait_for_trials
 
 Server = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -49,7 +48,7 @@ def _await(address: str) -> None:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=10):
+            with DIRECT.open(f"{address}/health", timeout=10):
                 return
         except OSError:
             time.sleep(0.2)

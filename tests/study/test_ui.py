@@ -7,13 +7,12 @@ import re
 import shutil
 import signal
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from tests.study.commands import start
+from tests.study.commands import DIRECT, start
 
 
 def test_the_page_answers_on_loopback_and_ends_with_ctrl_c(
@@ -23,17 +22,17 @@ def test_the_page_answers_on_loopback_and_ends_with_ctrl_c(
     (tmp_path / "mlruns").mkdir()
     shutil.copy(folder / "mlruns/mlflow.db", tmp_path / "mlruns")
     began = time.monotonic()
-    process = start("ui", "--port", 0, cwd=tmp_path)
+    process = start("ui", "--port", 0, cwd=tmp_path, http_proxy="http://127.0.0.1:9")
     assert process.stdout is not None
     line = process.stdout.readline()
     address = re.search(r"http://127\.0\.0\.1:\d+", line)
     assert address, line
     assert time.monotonic() - began < 60
     run_id = report["mlflow"]["run_id"]
-    with urllib.request.urlopen(f"{address[0]}/api/2.0/mlflow/runs/get?run_id={run_id}") as answer:
+    with DIRECT.open(f"{address[0]}/api/2.0/mlflow/runs/get?run_id={run_id}") as answer:
         run = json.load(answer)["run"]
     assert run["info"]["run_name"] == "tiny"
-    with urllib.request.urlopen(address[0]) as page:
+    with DIRECT.open(address[0]) as page:
         assert b"MLflow" in page.read()
     server = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)

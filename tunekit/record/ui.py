@@ -68,12 +68,14 @@ def _free_port(port: int) -> int:
 
 
 def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    # A proxy that the user has set must not be asked for this machine's own address.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         if server.poll() is not None:
             raise StoreError(f"MLflow's server ended with exit code {server.returncode}; see {log}.")
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
+            with direct.open(f"{address}/health", timeout=10):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
