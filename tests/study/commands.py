@@ -23,7 +23,12 @@ TUNEKIT = [sys.executable, "-m", "tunekit"]
 def environment(**changes: str) -> dict[str, str]:
     """Without the settings of whoever runs the tests."""
     foreign = ("MLFLOW_", "TUNEKIT_", "CUDA_VISIBLE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    proxies = ("http_proxy", "https_proxy", "all_proxy")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(foreign) and name.lower() not in proxies
+    }
     return kept | {"NO_COLOR": "1"} | changes
 
 
