@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.study.commands import TINY, assert_recorded, children, loaded, run, start
+from tests.study.commands import (
+    TINY,
+    assert_recorded,
+    children,
+    kill_group,
+    loaded,
+    run,
+    start,
+    wait_for_trials,
+)
 
 OWN_MODEL = """
 import keras
@@ -112,6 +121,19 @@ def test_a_changed_space_cannot_be_mixed_into_a_search(tmp_path: Path) -> None:
     assert "search.seed: was 1, is 5" in refused.stderr
 
 
+def test_a_resume_keeps_what_the_search_began_with(tmp_path: Path) -> None:
+    """A search begun with --fast goes on so; its workers' command line ends with the choice."""
+    process = start("search", TINY, "--workers", 1, "--fast", cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "tiny", 1)
+    kill_group(process)
+    process = start("resume", "--workers", 1, cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "tiny", 2)
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0") for pid in children(process)]
+    kill_group(process)
+    assert commands
+    assert all(command.endswith(b"\x001\x000") for command in commands)
+
+
 def test_a_trial_that_hangs_is_ended_and_named(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         OWN_MODEL.replace("def build(values, data):\n", "import time\n\n\ndef build(values, data):\n")
@@ -141,8 +163,6 @@ def test_workers_end_with_a_killed_coordinator(tmp_path: Path) -> None:
     import os
     import signal
     import time
-
-    from tests.study.commands import wait_for_trials
 
     process: Any = start("search", TINY, "--workers", 2, cwd=tmp_path)
     wait_for_trials(tmp_path / "mlruns", "tiny", 1)

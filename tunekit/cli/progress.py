@@ -145,12 +145,10 @@ class LiveDisplay(Counting):
         self.live = Live(
             console=Console(file=stream), refresh_per_second=4, transient=True, redirect_stderr=False
         )
-        self._stage = ""
         self._workers: dict[int, tuple[TrialRecord, int, float]] = {}
         self._trial_worker: dict[str, int] = {}
 
     def stage(self, text: str) -> None:
-        self._stage = text
         self.live.update(Text(text))
 
     def warn(self, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit.cli.tables import short, table
@@ -128,7 +129,9 @@ def winner_text(report: Report) -> str:
 
 
 def next_steps(report: Report) -> str:
-    home = "" if report.home.endswith("/mlruns") else f" --home {report.home}"
+    from tunekit.study.home import home_option
+
+    home = home_option(Path(report.home))
     lines = []
     if report.config:
         lines.append(f"Configuration  {report.config}")

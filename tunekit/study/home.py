@@ -14,6 +14,11 @@ STATE = "state.db"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 
+def home_option(path: Path) -> str:
+    """What a command needs to find this home from here; nothing where it is the default."""
+    return "" if path.absolute() == Path("mlruns").absolute() else f" --home {path}"
+
+
 @dataclass(frozen=True)
 class SearchFolder:
     """The paths of one search."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tunekit.search.state import State
 from tunekit.search.winner import ranked
 from tunekit.space.space import Space
 from tunekit.study.finish import evaluation_from, finish
-from tunekit.study.home import SearchFolder
+from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
 from tunekit.study.session import (
@@ -71,9 +71,7 @@ def resume(name: str | None, settings: Settings, reporter: Reporter) -> Report:
 
 
 def resume_command(folder: SearchFolder, settings: Settings) -> str:
-    default = settings.home.path.name == "mlruns" and not settings.home.path.is_absolute()
-    home = "" if default else f" --home {settings.home.path}"
-    return f"tunekit resume {folder.name}{home}"
+    return f"tunekit resume {folder.name}{home_option(settings.home.path)}"
 
 
 def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None) -> Report:
@@ -114,6 +112,7 @@ def _run(
     settings.home.keep_caches()
     state = _open_state(folder)
     if state is not None:
+        settings = replace(settings, fast=not state.fact("deterministic"))
         stored = stored_space(state, folder)
         check_unchanged(state, space or stored, None)
         space = stored
@@ -262,5 +261,5 @@ def make_report(folder: SearchFolder, state: State, space: Space, home: str) -> 
         config=folder.best_config.absolute().as_posix() if folder.best_config.exists() else None,
         mlflow={name: str(state.fact(name)) for name in ("tracking_uri", "experiment_id", "run_id")},
         complete=state.fact("status") == "FINISHED",
-        facts={name: state.fact(name) for name in ("status", "created", "finalists", "threads", "seconds")},
+        facts={name: state.fact(name) for name in ("status", "created", "finalists", "threads")},
     )

@@ -75,11 +75,24 @@ def fixed_values(space: Space) -> dict[str, Scalar]:
     return space.smallest()
 
 
+def only_trial(space: Space) -> Trial:
+    """The one trial that a configuration leaves: as it was verified, else as its search would begin it."""
+    verified = space.verified
+    return Trial(
+        id="0",
+        values=fixed_values(space),
+        seed=verified.seed if verified else space.search.seed,
+        initial_epoch=0,
+        epochs=verified.epochs if verified else space.search.max_epochs,
+    )
+
+
 def train(
     space: Space, settings: Settings, reporter: Reporter, on_epoch: Callable[[TimedEpoch], None]
 ) -> Trained:
     """Train the configuration from scratch for as long as it was trained, and compare the score."""
-    values, verified = fixed_values(space), space.verified
+    fixed_values(space)  # refused before anything is written
+    verified = space.verified
     settings.home.keep_caches()
     folder = _free_folder(settings.home, settings.name or space.name)
     wanted = settings.threads or (verified.threads if verified else None)
@@ -88,13 +101,7 @@ def train(
         try:
             reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
             prepared = prepare_data(space, settings.home, interrupted)
-            trial = Trial(
-                id="0",
-                values=values,
-                seed=verified.seed if verified else space.search.seed,
-                initial_epoch=0,
-                epochs=verified.epochs if verified else space.search.max_epochs,
-            )
+            trial = only_trial(space)
             job = TrainJob(
                 id=trial.id,
                 trial=trial,
@@ -159,13 +166,7 @@ def evaluate_config(
     reporter.stage(f"{space.name}: its search is not below {settings.home.path}; training it first")
     trained = train(space, settings, reporter, on_epoch)
     folder = SearchFolder(settings.home.path / TRAINED / trained.name)
-    trial = Trial(
-        id="0",
-        values=fixed_values(space),
-        seed=verified.seed if verified else space.search.seed,
-        initial_epoch=0,
-        epochs=verified.epochs if verified else space.search.max_epochs,
-    )
+    trial = only_trial(space)
     threads = verified.threads if verified else None
     evaluated = _evaluate(space, settings, reporter, folder, trial, None, threads)
     recorded = verified.test.get("accuracy") if verified else None
