@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -142,3 +143,39 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 def read_size(text: str) -> int | None:
     command = click.Command("command")
     return _size(click.Context(command), click.Option(["--disk-max"]), text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        "atexit.register(lambda: signal.raise_signal({number}))",
+        "class Last:\n  __del__ = lambda self: kill(pid, {number})\nkeep = Last(); keep.itself = keep",
+    ],
+    ids=["at the end", "while the interpreter ends"],
+)
+def test_a_signal_as_the_command_ends_leaves_its_exit_code(
+    number: signal.Signals, leaving: str, tmp_path: Path
+) -> None:
+    program = (
+        "import atexit, signal, sys\nfrom os import kill, getpid\nfrom tunekit.cli.main import main\n"
+        f"pid = getpid()\n{leaving.format(number=int(number))}\n"
+        "sys.argv = ['tunekit', 'nonsense']\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_signal_before_the_command_has_begun_leaves_at_once(tmp_path: Path) -> None:
+    program = (
+        "import signal, sys, tunekit.cli.main as entry\n"
+        "entry.run = lambda: signal.raise_signal(signal.SIGTERM)\nentry.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr == ""

@@ -25,6 +25,9 @@ def raises(values, data):
 def full_disk(values, data):
     raise OSError(errno.ENOSPC, "No space left on device", "/somewhere/file")
 
+def full_disk_unnamed(values, data):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
 def no_file(values, data):
     open("/nowhere/at/all")
 
@@ -133,6 +136,13 @@ def test_a_full_disk_is_no_fault_of_the_trial(part: Split, tmp_path: Path) -> No
 
     assert isinstance(ended.error, StoreError)
     assert "/somewhere/file: No space left on device" in str(ended.error)
+
+
+def test_a_disk_that_fills_up_while_an_open_file_is_written_is_named(part: Split, tmp_path: Path) -> None:
+    ended = fail(part, tmp_path / "trial", "full_disk_unnamed")
+
+    assert isinstance(ended.error, StoreError)
+    assert str(ended.error).startswith(f"{tmp_path / 'trial'}: No space left on device. Free space there")
 
 
 def test_a_checkpoint_that_cannot_be_written_is_no_fault_of_the_trial(part: Split, tmp_path: Path) -> None:

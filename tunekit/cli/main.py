@@ -6,8 +6,10 @@ Nothing heavy is imported before a command runs, so that help answers at once.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -28,6 +30,9 @@ COMMANDS = {
     "train": "tunekit.cli.results",
     "ui": "tunekit.cli.ui",
 }
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LazyGroup(click.Group):
@@ -68,21 +73,39 @@ def main() -> NoReturn:
     """Run the command; turn what went wrong into a message and an exit code."""
     # A user's mistake gets a message, not the frameworks' start-up lines around it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, leave)
+    try:
+        sys.exit(run())
+    finally:
+        # Nothing is left to interrupt: a signal now would only take the place of the exit code.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Handler of both signals wherever no search is under way, which has one of its own."""
+    os._exit(128 + number)
+
+
+def run() -> int:
+    """The command's exit code."""
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.Abort:
-        sys.exit(130)
+        return 130
     except TunekitError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
         # The reader of the output has gone, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 141
+    return code if isinstance(code, int) else 0
 
 
 if __name__ == "__main__":

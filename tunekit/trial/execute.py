@@ -34,7 +34,7 @@ def execute(job: Job, emit: Emit) -> Done | Failed:
         failure = Failure("exception", str(error), _traceback())
         return Failed(failure, error, memory=_memory())
     except OSError as error:
-        return Failed(name_failure(error), _disk_error(error), memory=_memory())
+        return Failed(name_failure(error), _disk_error(error, job), memory=_memory())
     # A user's model may call exit(): that is an end of the trial, not of the worker.
     except (Exception, SystemExit) as error:
         return Failed(name_failure(error), memory=_memory())
@@ -58,12 +58,13 @@ def _traceback() -> str:
     return traceback.format_exc()[-TRACEBACK_LENGTH:]
 
 
-def _disk_error(error: OSError) -> StoreError | None:
+def _disk_error(error: OSError, job: Job) -> StoreError | None:
     """A full or read-only disk is no trial's fault."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         return None
-    place = f"{error.filename}: " if error.filename else ""
-    return StoreError(f"{place}{error.strerror}. Free space there or make it writable, then start again.")
+    # Only opening a file names it: writing to one that is open does not.
+    place = error.filename or job.place
+    return StoreError(f"{place}: {error.strerror}. Free space there or make it writable, then start again.")
 
 
 def _says_out_of_memory(error: BaseException) -> bool:

@@ -35,6 +35,11 @@ class ProbeJob:
     timed: bool = False
     """Whether to take some seconds more to see how long an epoch takes."""
 
+    @property
+    def place(self) -> Path:
+        """The folder that the job reads or writes."""
+        return self.split.prepared.folder
+
 
 @dataclass(frozen=True)
 class Probe:
@@ -64,6 +69,10 @@ class TrainJob:
     borders: tuple[int, ...] = ()
     """Last epochs of the rungs before, which the curve shows as lines."""
 
+    @property
+    def place(self) -> Path:
+        return self.folder
+
 
 @dataclass(frozen=True)
 class EvaluateJob:
@@ -77,6 +86,10 @@ class EvaluateJob:
     folder: Path
     output: Path
     """Where to leave the model and the confusion matrix."""
+
+    @property
+    def place(self) -> Path:
+        return self.output
 
 
 Job = ProbeJob | TrainJob | EvaluateJob
