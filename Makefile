@@ -40,8 +40,8 @@ test-jax: $(READY) ## searches and pictures with Keras on JAX
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/insight
 	$(BIN)/python -m pytest -m jax
 
-test-long: $(READY) ## the long forms of the tests, hours
-	$(BIN)/python -m pytest -m long --timeout 14400
+test-long: $(READY) ## the long forms of the tests, some two hours, and their figures
+	$(BIN)/python -m pytest -m long --timeout 14400 --numprocesses 2 --dist loadfile
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.conftest import Tell
 from tests.oracles.driver import failing
 from tests.oracles.driver import search as played
 from tests.search.records import make_epoch, make_outcome
@@ -244,7 +245,8 @@ def test_a_search_ends_as_if_nothing_had_happened() -> None:
 
 
 @pytest.mark.long
-def test_a_search_ends_as_if_nothing_had_happened_at_length() -> None:
+def test_a_search_ends_as_if_nothing_had_happened_at_length(tell: Tell) -> None:
     run_state_machine_as_test(
         AnyHistory, settings=settings(max_examples=300, stateful_step_count=60, **COMMON)
     )
+    tell("300 histories of up to 60 steps")

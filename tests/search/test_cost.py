@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Tell
 from tests.oracles.driver import make_space, scored
 from tests.search.records import make_epoch, make_outcome
 from tests.search.test_coordinator import make_state
@@ -98,13 +99,15 @@ def fastest(seconds: list[float]) -> float:
 
 
 @pytest.mark.parametrize("tuner", ["random", pytest.param("hyperband", marks=pytest.mark.long)])
-def test_a_step_costs_at_most_twice_as_much_after_ten_thousand_trials(tuner: str, tmp_path: Path) -> None:
+def test_a_step_costs_at_most_twice_as_much_after_ten_thousand_trials(
+    tuner: str, tmp_path: Path, tell: Tell
+) -> None:
     changes: dict[str, Any] = {"max_trials": TRIALS}
     if tuner == "hyperband":
         changes |= {"max_epochs": 27, "iterations": 150}
     found = cost(make_space(tuner=tuner, **changes), tmp_path)
     shown = ", ".join(f"{name} {early:.3f} ms, later {late:.3f} ms" for name, (early, late) in found.items())
-    print(f"cost: {tuner}: {shown}")
+    tell(f"{TRIALS} trials: {shown}")
     for name, (early, late) in found.items():
         assert late < 2 * early + 0.02, f"{name}: {shown}"
     assert found["step"][1] < 5, shown

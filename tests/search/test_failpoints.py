@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import Tell
 from tests.failing import Counter, Struck
 from tests.oracles.driver import make_space, scored
 from tests.oracles.driver import search as played
@@ -151,8 +152,9 @@ def test_struck_again_while_it_recovers(
 
 @pytest.mark.long
 def test_struck_at_every_write_and_at_every_one_of_the_recovery(
-    tmp_path_factory: pytest.TempPathFactory, hits: int
+    tmp_path_factory: pytest.TempPathFactory, hits: int, tell: Tell
 ) -> None:
-    for first in range(1, hits + 1, 3):
-        for second in range(1, hits + 1, 5):
-            through(tmp_path_factory.mktemp("struck"), [first, second])
+    pairs = [(first, second) for first in range(1, hits + 1, 3) for second in range(1, hits + 1, 5)]
+    for first, second in pairs:
+        through(tmp_path_factory.mktemp("struck"), [first, second])
+    tell(f"{len(pairs)} pairs of writes struck")

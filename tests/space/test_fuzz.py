@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from functools import partial
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from tests.conftest import Tell
+from tunekit.cli import main
 from tunekit.errors import SpaceError
 from tunekit.space.override import apply_settings
 from tunekit.space.reader import parse_space
@@ -111,10 +120,56 @@ def test_mutated_files() -> None:
     fuzz(seed=0, rounds=2_000)
 
 
+def told(text: str, file: Path) -> bool:
+    """Whether the command refuses the file, as it must: exit code 2 and the problems, nothing else."""
+    if isinstance(outcome(lambda: parse_space(text, str(file), file.parent)), Space):
+        return False
+    file.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with redirect_stderr(StringIO()) as errors, patch.object(sys, "argv", ["tunekit", "check", str(file)]):
+        code = main.run()
+    assert code == 2, (text, errors.getvalue())
+    assert errors.getvalue().startswith(f"Error: {file}:"), (text, errors.getvalue())
+    assert "Traceback" not in errors.getvalue(), text
+    return True
+
+
+def fuzz_command(seed: int, rounds: int, folder: Path) -> None:
+    """Print how many files were refused and how much memory the process took at most."""
+    chance = random.Random(seed)
+    refused = 0
+    for _ in range(rounds):
+        text = mutated(chance)
+        check(text)
+        refused += told(text, folder / "fuzz.yaml")
+    print(json.dumps({"refused": refused, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def fuzz_in_a_process(seed: int, rounds: int, folder: Path) -> dict[str, float]:
+    code = (
+        f"from pathlib import Path\nfrom {__name__} import fuzz_command\n"
+        f"fuzz_command({seed}, {rounds}, Path({str(folder)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def test_the_command_refuses_mutated_files(tmp_path: Path) -> None:
+    found = fuzz_in_a_process(seed=2, rounds=300, folder=tmp_path)
+    assert 0 < found["refused"] < 300
+    assert found["mib"] < 200
+
+
 @pytest.mark.long
-@pytest.mark.timeout(3600)
-def test_many_mutated_files() -> None:
-    fuzz(seed=1, rounds=100_000)
+@pytest.mark.timeout(7200)
+def test_many_mutated_files(tmp_path: Path, tell: Tell) -> None:
+    found = fuzz_in_a_process(seed=1, rounds=100_000, folder=tmp_path)
+    assert found["mib"] < 200
+    tell(
+        f"100,000 files: {found['refused']} refused with exit code 2 and no traceback, the others read; "
+        f"at most {found['mib']:.0f} MiB"
+    )
 
 
 def test_random_settings() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Tell
 from tests.study.commands import (
     TINY,
     assert_recorded,
@@ -64,14 +65,11 @@ def test_a_killed_search_ends_as_if_nothing_had_happened(finished: Finished, tmp
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
-def test_ten_kills_each(
-    finished: Finished, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ten_kills_each(finished: Finished, tmp_path: Path, seed: int, tell: Tell) -> None:
     report = crash_until_done(tmp_path, kills=10, seed=100 + seed)
     assert outcome(report) == outcome(finished[1])
     assert_recorded(report)
-    with capsys.disabled():
-        print(f"\ncrash: {10 * (seed + 1)} kills so far, each search ended as the uninterrupted one")
+    tell("10 kills; the search ended as the uninterrupted one")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
@@ -111,14 +109,21 @@ def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
-def test_a_second_process_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_at_once(tmp_path: Path, tell: Tell) -> None:
     process = start("search", TINY, "--workers", 1, cwd=tmp_path)
     wait_for_trials(tmp_path / "mlruns", "tiny", 1)
+    seconds = []
     try:
-        refused = run("resume", "tiny", cwd=tmp_path, code=2)
-        assert re.search(rf"running already, in process {process.pid}\b", refused.stderr)
+        for _ in range(5):
+            began = time.monotonic()
+            refused = run("resume", "tiny", cwd=tmp_path, code=2)
+            seconds.append(time.monotonic() - began)
+            assert re.search(rf"running already, in process {process.pid}\b", refused.stderr)
     finally:
         kill_group(process)
+    # The best of several: the machine may be busy.
+    assert min(seconds) < 1
+    tell(f"the whole command took {min(seconds):.2f} s")
 
 
 def test_a_time_budget_ends_with_a_tested_winner_and_a_resume_goes_on(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import Tell
 from tests.failing import struck_at
 from tests.oracles.driver import search as played
 from tests.study.together import EVALUATION, SPACE, Workers, live, make_model
@@ -157,12 +158,13 @@ def test_struck_again_while_it_recovers(
 
 @pytest.mark.long
 def test_struck_at_every_single_write(
-    tmp_path_factory: pytest.TempPathFactory, model: Path, database: Path, hits: list[str]
+    tmp_path_factory: pytest.TempPathFactory, model: Path, database: Path, hits: list[str], tell: Tell
 ) -> None:
     draw = Random(2)
     for hit in range(1, len(hits) + 1):
         strike(tmp_path_factory.mktemp("struck"), [hit], model, database, hits)
         strike(tmp_path_factory.mktemp("struck"), [hit, draw.randint(1, 80)], model, database, hits)
+    tell(f"{len(hits)} writes struck, each once alone and once with another during the recovery")
 
 
 def strike(home: Path, strikes: list[int], model: Path, database: Path, hits: list[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Tell
 from tests.study.commands import TINY, TUNEKIT, assert_recorded, environment, loaded, outcome, run
 from tunekit.failpoints import VARIABLE
 
@@ -83,15 +84,18 @@ def test_a_search_killed_at_a_write_is_resumed(
 
 @pytest.mark.long
 def test_killed_at_every_failpoint(
-    whole: tuple[dict[str, Any], Counter[str]], tmp_path_factory: pytest.TempPathFactory
+    whole: tuple[dict[str, Any], Counter[str]], tmp_path_factory: pytest.TempPathFactory, tell: Tell
 ) -> None:
     """The first time it is reached and the last."""
     report, counts = whole
+    kills = 0
     for name, count in sorted(counts.items()):
         for hit in sorted({1, max(1, count)}):
             folder = tmp_path_factory.mktemp("killed")
             assert killed_at(name, hit, folder) == -9, (name, hit)
             assert_resumed(report, folder)
+            kills += 1
+    tell(f"{kills} processes killed at {len(counts)} failpoints, each resumed to the same outcome")
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Tell
 from tests.study.commands import TUNEKIT, environment, kill_group
 
 TRIALS = int(os.environ.get("SOAK_TRIALS", "1000"))
@@ -79,7 +80,7 @@ def rate(samples: list[Sample]) -> float:
 
 
 @pytest.mark.long
-def test_nothing_grows_over_a_thousand_trials(tmp_path: Path) -> None:
+def test_nothing_grows_over_a_thousand_trials(tmp_path: Path, tell: Tell) -> None:
     (tmp_path / "soak.yaml").write_text(SPACE)
     with (tmp_path / "told").open("w") as told:
         process = subprocess.Popen(
@@ -100,8 +101,8 @@ def test_nothing_grows_over_a_thousand_trials(tmp_path: Path) -> None:
     quarter = len(samples) // 4
     first, last = samples[0], samples[-1]
     early, late = rate(samples[:quarter]), rate(samples[-quarter:])
-    print(
-        f"soak: {first.trials} to {last.trials} trials: memory {first.memory / MIB:.0f} to {last.memory / MIB:.0f} MiB "
+    tell(
+        f"{first.trials} to {last.trials} trials: memory {first.memory / MIB:.0f} to {last.memory / MIB:.0f} MiB "
         f"(most {max(each.memory for each in samples) / MIB:.0f}), files {first.files} to {last.files}, "
         f"threads {first.threads} to {last.threads}, {early:.3f} then {late:.3f} s a trial"
     )
