@@ -16,19 +16,23 @@ from tunekit.models.lenet5 import lenet5
 from tunekit.models.recurrent import recurrent
 from tunekit.models.shape import ImageShape
 from tunekit.results import Values
-from tunekit.space.vocabulary import complete
+from tunekit.space.vocabulary import PRECISION, complete
 
 Builder = Callable[[Values, ImageShape], keras.Model]
 BUILDERS: dict[str, Builder] = {"lenet5": lenet5, "recurrent": recurrent}
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Keras' name of each precision: weights and optimizers stay float32."""
 
 
 def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Model:
     """The untrained model; its weights follow from the seed alone."""
     # Layers are numbered from the beginning again, so that a rebuilt model has the names its checkpoint knows.
     keras.utils.clear_session()
+    completed = complete(model, values)
+    keras.config.set_dtype_policy(POLICIES[str(completed[PRECISION])])
     _set_seed(seed)
     builder = BUILDERS.get(model) or _import_builder(model)
-    built = builder(complete(model, values), data)
+    built = builder(completed, data)
     if not isinstance(built, keras.Model):
         raise ModelError(
             f"{model}: expected a function that returns a keras.Model, got {type(built).__name__}."

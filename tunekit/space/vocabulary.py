@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from tunekit.results import Scalar, Values
 
+PRECISION = "precision"
+AUTO = "auto"
+"""The precision that suits the machine a search begins on; written down then as what it came to."""
+PRECISIONS = ("float32", "bfloat16", AUTO)
 OPTIMIZERS = ("adam", "adamw", "nadam", "sgd", "momentum", "nesterov", "rmsprop", "adagrad", "lion")
 INITIALIZERS = (
     "glorot_uniform",
@@ -50,6 +54,7 @@ TRAINING = (
         "warmup", 0.0, "share of max_epochs in which the rate rises, with schedule cosine", min=0.0, max=0.9
     ),
     Known("clip_norm", 0.0, "largest norm of all gradients together; 0 does not clip", min=0.0, max=1e6),
+    Known(PRECISION, "float32", "of the model's arithmetic; weights are float32 always", choices=PRECISIONS),
     Known("label_smoothing", 0.0, "share of each label spread over all classes", min=0.0, max=0.9),
     Known("flip", False, "mirror half of the training images left to right, anew each epoch"),
     Known(
