@@ -3,8 +3,8 @@
     python benchmarks/side_by_side.py lenet5|gru keras-tuner|optuna [--images 6000] [--repeats 5]
 
 Prints for each tool the median of: seconds to the end, to the first batch and to a validation score that all reached
-in all repeats, the best score, the most memory that its processes held together, and what it left on disk. tunekit's time holds
-its whole way: data, pictures and record of every trial, and the winner's test, which the others do not do.
+in all repeats, the best score, the most memory that its processes held together, and what it left on disk. tunekit's
+time holds its whole way: data, pictures and record of every trial, and the winner's test, which the others do not do.
 
 Needs, beside tunekit: pip install optuna "optuna-integration[keras]" tensorboard
 """
@@ -27,8 +27,8 @@ import numpy as np
 import psutil
 
 from tunekit.data.prepared import open_arrays, prepare
-from tunekit.space.space import DataSpec
 from tunekit.search.state import State
+from tunekit.space.space import DataSpec
 
 HERE = Path(__file__).parent
 SCRIPTS = {"keras-tuner": "keras_tuner_hyperband.py", "optuna": "optuna_hyperband.py"}
@@ -89,7 +89,11 @@ def run(tool: str, model: str, data: Path, seed: int) -> Run:
             first - began,
             tuple((when - began, score) for when, score in scores),
             memory,
-            sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.name != "data.npz"),
+            sum(
+                path.stat().st_size
+                for path in folder.rglob("*")
+                if path.is_file() and path.name != "data.npz"
+            ),
             len(scores),
         )
 
@@ -139,23 +143,33 @@ def tunekits_epochs(folder: Path, model: str) -> tuple[float, list[tuple[float, 
 
 def report(runs: list[Run], tools: list[str]) -> None:
     common = min(run.best for run in runs)
-    print(f"\n{'':14}{'to the end':>12}{'first batch':>12}{f'to {common:.4f}':>12}{'best':>9}{'memory':>10}{'disk':>10}")
+    print(
+        f"\n{'':14}{'to the end':>12}{'first batch':>12}{f'to {common:.4f}':>12}{'best':>9}{'memory':>10}{'disk':>10}"
+    )
     middle = {}
     for tool in tools:
         mine = [run for run in runs if run.tool == tool]
-        median = lambda measure: statistics.median(measure(run) for run in mine)  # noqa: E731
-        middle[tool] = median(lambda run: run.seconds), median(lambda run: run.seconds_to(common))
+        seconds, to_score = (
+            statistics.median(run.seconds for run in mine),
+            statistics.median(run.seconds_to(common) for run in mine),
+        )
+        middle[tool] = seconds, to_score
         print(
-            f"{tool:14}{median(lambda run: run.seconds):10.1f} s{median(lambda run: run.first_batch):10.1f} s"
-            f"{middle[tool][1]:10.1f} s{median(lambda run: run.best):9.4f}"
-            f"{median(lambda run: run.memory) / MIB:6.0f} MiB{median(lambda run: run.disk) / MIB:6.0f} MiB"
+            f"{tool:14}{seconds:10.1f} s{statistics.median(run.first_batch for run in mine):10.1f} s"
+            f"{to_score:10.1f} s{statistics.median(run.best for run in mine):9.4f}"
+            f"{statistics.median(run.memory for run in mine) / MIB:6.0f} MiB"
+            f"{statistics.median(run.disk for run in mine) / MIB:6.0f} MiB"
         )
     (ours, to_score), (theirs, their_score) = middle["tunekit"], middle[tools[0]]
-    print(f"tunekit is {theirs / ours:.2f} times as fast to the end, {their_score / to_score:.2f} to the score")
+    print(
+        f"tunekit is {theirs / ours:.2f} times as fast to the end, {their_score / to_score:.2f} to the score"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", choices=DATA)
     parser.add_argument("peer", choices=SCRIPTS)
     parser.add_argument("--images", type=int, default=6000)

@@ -1,6 +1,6 @@
 """Keras Tuner's Hyperband as its documentation shows it.
 
-    python benchmarks/peers/keras_tuner_hyperband.py lenet5|gru DATA.npz SEED
+python benchmarks/peers/keras_tuner_hyperband.py lenet5|gru DATA.npz SEED
 """
 
 import sys
@@ -43,4 +43,6 @@ tuner = keras_tuner.Hyperband(
     directory="keras-tuner",
     project_name=MODEL,
 )
-tuner.search(*TRAIN, batch_size=BATCH, validation_data=VALIDATION, callbacks=[Watch(Path("watch"))], verbose=0)
+tuner.search(
+    *TRAIN, batch_size=BATCH, validation_data=VALIDATION, callbacks=[Watch(Path("watch"))], verbose=0
+)

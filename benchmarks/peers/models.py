@@ -11,7 +11,11 @@ import numpy as np
 from keras import layers
 
 BATCH = 50
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam, "adagrad": keras.optimizers.Adagrad}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "nadam": keras.optimizers.Nadam,
+    "adagrad": keras.optimizers.Adagrad,
+}
 
 
 def load(path: Path) -> tuple[Any, Any]:

@@ -1,8 +1,9 @@
 """Optuna with its Hyperband pruner and its callback for Keras, a model saved for each trial as its examples do.
 
-    python benchmarks/peers/optuna_hyperband.py lenet5|gru DATA.npz SEED
+python benchmarks/peers/optuna_hyperband.py lenet5|gru DATA.npz SEED
 """
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -72,7 +73,5 @@ study = optuna.create_study(
     sampler=optuna.samplers.TPESampler(seed=SEED),
     pruner=optuna.pruners.HyperbandPruner(min_resource=1, max_resource=9, reduction_factor=3),
 )
-try:
+with contextlib.suppress(Enough):
     study.optimize(objective)
-except Enough:
-    pass

@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 
 from tunekit.errors import SpaceError
+from tunekit.oracles.tuners import make_oracle
 from tunekit.space.parameters import Fixed, Range
 from tunekit.space.reader import read_space
 from tunekit.space.shipped import describe, find_space, shipped_spaces
 
 SHIPPED = shipped_spaces()
-NAMES = {
+REPORTS = {
+    "cnn-adam-sgd",
+    "cnn-epochs",
+    "cnn-optimizers-2022",
+    "cnn-rates",
+    "cnn-regularised",
+    "recurrent-units",
+}
+"""Experiments of published reports, each combination trained."""
+SEARCHES = {
     "cnn-cifar10",
     "cnn-digits",
     "cnn-mnist",
@@ -24,8 +34,8 @@ NAMES = {
 
 
 def test_what_is_shipped() -> None:
-    assert set(SHIPPED) == NAMES
-    assert list(SHIPPED) == sorted(SHIPPED)
+    assert set(SHIPPED) == SEARCHES | REPORTS
+    assert list(SHIPPED) == [*sorted(SEARCHES), *sorted(REPORTS)]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -35,13 +45,36 @@ def test_a_shipped_file(name: str) -> None:
     header = path.read_text(encoding="utf-8").splitlines()[:2]
     assert space.name == name
     assert header[0].startswith(f"# {name}: ")
-    assert header[1] == f"# tunekit search {name}"
+    assert header[1].startswith(f"# tunekit search {name}")
     assert describe(path) == header[0].removeprefix(f"# {name}: ")
+
+
+@pytest.mark.parametrize("name", sorted(SEARCHES))
+def test_a_shipped_search(name: str) -> None:
+    space = read_space(SHIPPED[name])
     assert space.search.max_epochs == (27 if name == "cnn-cifar10" else 9)
     assert any(not isinstance(parameter, Fixed) for parameter in space.parameters)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    ("name", "trials"),
+    [
+        ("cnn-adam-sgd", 4),
+        ("cnn-epochs", 6),
+        ("cnn-optimizers-2022", 9),
+        ("cnn-rates", 9),
+        ("cnn-regularised", 1),
+        ("recurrent-units", 300),
+    ],
+)
+def test_a_report_is_trained_in_every_combination(name: str, trials: int) -> None:
+    space = read_space(SHIPPED[name])
+    assert space.search.tuner == "grid"
+    assert make_oracle(space).schedule.plans[0].trials == trials
+    assert "# Reported: " in SHIPPED[name].read_text() or "# Reported for " in SHIPPED[name].read_text()
+
+
+@pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_a_shipped_file_searches_the_learning_rate(name: str) -> None:
     rate = read_space(SHIPPED[name]).parameter("learning_rate")
     assert isinstance(rate, Range)

@@ -16,7 +16,9 @@ def shipped_spaces() -> dict[str, Path]:
     """The files by name: beside the package's own where it is installed, else those of the checkout."""
     for folder in (_PACKAGE / "search_spaces", _PACKAGE.parent / "search_spaces"):
         if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+            # Those of the folder itself first: the others are for particular purposes.
+            paths = sorted(folder.glob("**/*.yaml"), key=lambda path: (len(path.parts), path))
+            return {path.stem: path for path in paths}
     return {}
 
 
