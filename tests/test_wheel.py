@@ -31,6 +31,7 @@ def test_it_holds_the_shipped_spaces_and_the_types(wheel: Path) -> None:
     shipped = {f"tunekit/search_spaces/{path.name}" for path in (ROOT / "search_spaces").glob("*.yaml")}
     assert shipped <= names
     assert "tunekit/py.typed" in names
+    assert {f"tunekit/report/template/report.{kind}" for kind in ("html", "css", "js")} <= names
     assert not [name for name in names if name.startswith(("tests/", "mlruns/"))]
 
 
@@ -52,6 +53,7 @@ def test_installed_elsewhere_it_searches(wheel: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "test accuracy" in done.stdout
+    assert (work / "mlruns/searches/cnn-digits/report.html").exists()
 
 
 @pytest.mark.long

@@ -28,6 +28,10 @@ COMMANDS = {
     "export": "tunekit.cli.results",
     "evaluate": "tunekit.cli.results",
     "train": "tunekit.cli.results",
+    "compare": "tunekit.cli.comparing",
+    "refine": "tunekit.cli.comparing",
+    "explain": "tunekit.cli.explaining",
+    "report": "tunekit.cli.reporting",
     "ui": "tunekit.cli.ui",
 }
 

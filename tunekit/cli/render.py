@@ -129,12 +129,15 @@ def winner_text(report: Report) -> str:
 
 
 def next_steps(report: Report) -> str:
-    from tunekit.study.home import home_option
+    from tunekit.study.home import Home, home_option
 
     home = home_option(Path(report.home))
+    page = Home(Path(report.home)).folder(report.search).report
     lines = []
     if report.config:
         lines.append(f"Configuration  {report.config}")
+    if page.exists():
+        lines.append(f"Report         {page}")
     lines.append(f"MLflow         tunekit ui{home}")
     lines.append(f"Trials         tunekit show {report.search}{home}")
     if report.config:

@@ -15,11 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+
 from tunekit.failpoints import reach
+from tunekit.record import images
 from tunekit.record.store import Store, open_store
 from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
 from tunekit.space.space import Space
+from tunekit.trial.jobs import IMAGES
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -84,7 +88,9 @@ class Recorder:
                 self._set_tags(run_id, _failure_tags(record))
                 if record.failure.traceback:
                     self._call("log_text", run_id, record.failure.traceback, "traceback.txt")
+            self._log_images(run_id, pictures / IMAGES, record.ended)
             if pictures.is_dir():
+                shutil.rmtree(pictures / IMAGES, ignore_errors=True)
                 self._call("log_artifacts", run_id, str(pictures))
             status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
             self._call("set_terminated", run_id, status, end_time=_milliseconds(record.ended))
@@ -118,6 +124,11 @@ class Recorder:
         with explained(self.store.tracking_uri):
             for path in paths:
                 self._call("log_artifact", self.parent_run, str(path), folder)
+
+    def log_images(self, folder: Path, when: float) -> None:
+        """Pictures of one epoch each, NAME.EPOCH.png, for MLflow's grid of images with its step slider."""
+        with explained(self.store.tracking_uri):
+            self._log_images(self.parent_run, folder, when)
 
     def log_evaluation(self, evaluation: Evaluation, validation: float | None, when: float) -> None:
         """The winner's test scores on the parent run."""
@@ -250,6 +261,17 @@ class Recorder:
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])],
         )
 
+    def _log_images(self, run_id: str, folder: Path, when: float) -> None:
+        """Those that the run does not have yet: MLflow would show one that is logged again twice."""
+        pictures = sorted(folder.glob("*.png"))
+        logged = images.logged(self.store.client, run_id) if pictures else frozenset()
+        for path in pictures:
+            key, _, step = path.stem.rpartition(".")
+            if (key, int(step)) not in logged:
+                with Image.open(path) as image:
+                    options = {"key": key, "step": int(step), "timestamp": _milliseconds(when)}
+                    self._call("log_image", run_id, image, **options, synchronous=True)
+
     # MLflow's calls in the sizes it takes
 
     def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
@@ -279,6 +301,14 @@ class Recorder:
     def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         for name, value in tags.items():
             self._call("set_tag", run_id, name, value[:5000])
+
+
+def log_to_run(home: Path, space: Space, run_id: str, paths: Iterable[Path], folder: str) -> None:
+    """Files made after a run's end, beside its other artefacts; what the run says of itself stays as it is."""
+    store = open_store(home, space.name, space.objective.name)
+    with explained(store.tracking_uri):
+        for path in paths:
+            store.client.log_artifact(run_id, str(path), folder)
 
 
 def _failure_tags(record: TrialRecord) -> dict[str, str]:

@@ -58,6 +58,11 @@ class SearchFolder:
         return self.path / "best.yaml"
 
     @property
+    def report(self) -> Path:
+        """The page that sums the search up."""
+        return self.path / "report.html"
+
+    @property
     def champion(self) -> Path:
         """Where the winner's model and its confusion matrix are."""
         return self.path / "champion"

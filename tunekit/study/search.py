@@ -21,6 +21,7 @@ from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
+from tunekit.study.reporting import report_finished
 from tunekit.study.session import (
     Reporter,
     Session,
@@ -149,7 +150,10 @@ def _run(
             began + settings.time_budget - _reserve(settings.time_budget) if settings.time_budget else None,
             settings.disk_max,
         )
-        return _search_and_finish(session)
+        report = _search_and_finish(session)
+        # After the state says that the search is over: a page that cannot be written costs no result.
+        report_finished(folder, settings.home, reporter)
+        return report
     finally:
         workers.close()
         if state is not None:

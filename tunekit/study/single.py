@@ -29,7 +29,7 @@ from tunekit.study.session import (
 )
 from tunekit.study.signals import interruption
 from tunekit.trial.backend import backend, versions
-from tunekit.trial.jobs import EpochDone, EvaluateJob, Step, TrainJob
+from tunekit.trial.jobs import IMAGES, EpochDone, EvaluateJob, Step, TrainJob
 
 TRAINED = "trained"
 """Folder below the home for models trained from a configuration."""
@@ -268,6 +268,8 @@ def _record(
     recorder.log_epochs(recorder.parent_run, epochs)
     summary = {f"best_{space.objective.name}": outcome.score, "parameters": float(outcome.parameters)}
     recorder.log_summary({**summary, **outcome.insight}, {}, time.time())
-    recorder.log_files(sorted((folder.pictures / trial.id).glob("*")))
+    pictures = folder.pictures / trial.id
+    recorder.log_images(pictures / IMAGES, time.time())
+    recorder.log_files(sorted(path for path in pictures.glob("*") if path.is_file()))
     recorder.finish("FINISHED")
     return recorder.parent_run

@@ -12,7 +12,8 @@ import psutil
 from tunekit.errors import StoreError, TunekitError
 from tunekit.results import Cause, Failure
 from tunekit.trial.evaluate import evaluate
-from tunekit.trial.jobs import Done, Emit, EvaluateJob, Failed, Job, ProbeJob, TrainJob
+from tunekit.trial.explain import explain
+from tunekit.trial.jobs import Done, Emit, EvaluateJob, ExplainJob, Failed, Job, ProbeJob, TrainJob
 from tunekit.trial.probe import probe
 from tunekit.trial.train import NotFinite, train
 
@@ -23,6 +24,7 @@ HANDLERS: dict[type, Callable[[Any, Emit], Any]] = {
     ProbeJob: probe,
     TrainJob: train,
     EvaluateJob: evaluate,
+    ExplainJob: explain,
 }
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tunekit.data.prepared import Prepared
+from tunekit.errors import TunekitError
+from tunekit.insight.explain.picture import Picture
 from tunekit.results import Epoch, Evaluation, Failure, Outcome, Trial, Values
 from tunekit.space.space import DataSpec, Objective
 
 MODEL = "model.keras"
 """Name of the file that an evaluation leaves the model in."""
+FEATURES = "features.npz"
+"""Name of a trial's history of weights, beside its checkpoints."""
+IMAGES = "images"
+"""Folder below a trial's pictures of those that show one epoch: NAME.EPOCH.png."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,41 @@ class EvaluateJob:
         return self.output
 
 
-Job = ProbeJob | TrainJob | EvaluateJob
-Result = tuple[Probe, ...] | Outcome | Evaluation
+@dataclass(frozen=True)
+class ExplainJob:
+    """Explain what a trial's best epoch has learnt, with pictures."""
+
+    id: str
+    trial: Trial
+    model: str
+    split: Split
+    folder: Path
+    """Where the trial's checkpoints are."""
+    output: Path
+    """Where to leave the pictures."""
+
+    @property
+    def place(self) -> Path:
+        return self.output
+
+
+class WeightsLost(TunekitError):
+    """A trial's checkpoint is gone or damaged; training it again brings its weights back."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The pictures that explain a trial, and the numbers in them."""
+
+    pictures: tuple[Picture, ...]
+    notes: tuple[str, ...]
+    """What could not be shown, and why."""
+    figures: Mapping[str, Any]
+    """By picture, ready to be written as JSON."""
+
+
+Job = ProbeJob | TrainJob | EvaluateJob | ExplainJob
+Result = tuple[Probe, ...] | Outcome | Evaluation | Explanation
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""The words that a report uses, explained."""
+
+from __future__ import annotations
+
+from tunekit.report.material import Material
+
+
+def terms(material: Material) -> list[tuple[str, str]]:
+    """In the order in which the page uses them."""
+    settings, objective = material.space.search, material.space.objective
+    better = "Higher" if objective.direction == "max" else "Lower"
+    found = [
+        (
+            "Configuration",
+            "One value for every parameter. A conditional parameter has a value only where its condition holds.",
+        ),
+        (
+            "Trial",
+            "One configuration trained for some epochs. A promoted configuration goes on as a new trial that "
+            "continues the old one exactly.",
+        ),
+        (
+            f"Score ({objective.name})",
+            f"The objective's best value over all epochs of a trial, its ancestors' included. {better} is better.",
+        ),
+        (
+            "Validation and test",
+            "Validation images are held out of the training images and rank the trials. Because the best of many is "
+            "picked by them, its score flatters it a little; the test images are read once, for the winner alone.",
+        ),
+    ]
+    if settings.tuner == "hyperband":
+        found += [
+            (
+                "Rung",
+                "All trials of a bracket that are compared after the same number of epochs. The best of them, one in "
+                f"{settings.factor}, are promoted and train on.",
+            ),
+            (
+                "Bracket",
+                "A tournament of its own: high brackets begin with many configurations and few epochs, bracket 0 "
+                "gives few configurations all epochs at once.",
+            ),
+            (
+                "Winner",
+                "The best score among the trials that were trained longest; a lucky score after few epochs does not "
+                "count against it.",
+            ),
+        ]
+    found += [
+        (
+            "Importance",
+            "How much of the scores' variance a parameter accounts for in a model fitted to this search's trials. It "
+            "is an estimate from few trials and holds for the ranges searched, not beyond them.",
+        ),
+        (
+            "Precision, recall, F1",
+            "Of the images said to be of a class, the share that are; of the images of a class, the share found; "
+            "and the harmonic mean of both.",
+        ),
+    ]
+    return found

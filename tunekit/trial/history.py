@@ -1,0 +1,133 @@
+"""How a trial's convolutions became what they are: their weights at epochs 1, 2, 4, 8, ... and at the last one.
+
+One plain file beside the checkpoints. It serves pictures only, so that whatever happens to it costs no trial.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tunekit.failpoints import reach
+from tunekit.insight import graph
+from tunekit.insight.convolutions import CONVOLUTIONS
+from tunekit.insight.graph import Array
+from tunekit.trial.jobs import FEATURES
+
+MOST = 250_000
+"""Numbers in one snapshot; of a larger model the first layers are kept, as far as they fit."""
+
+Snapshot = dict[str, Array]
+"""Arrays by their variable's path."""
+
+
+def keep(folder: Path, model: keras.Model, epoch: int) -> None:
+    """Add the weights after this epoch; of the earlier ones the powers of two stay, of later ones none."""
+    variables = _features(model)
+    if not variables:
+        return
+    history = {number: kept for number, kept in load(folder).items() if _stays(number) and number < epoch}
+    history[epoch] = {key: graph.as_floats(variable) for key, variable in variables.items()}
+    _write(folder / FEATURES, history)
+
+
+def adopt(parent_folder: Path, folder: Path) -> None:
+    """Begin a promoted trial's history with its parent's."""
+    history = load(parent_folder)
+    if history:
+        _write(folder / FEATURES, history)
+
+
+def load(folder: Path) -> dict[int, Snapshot]:
+    """The snapshots by epoch, first to last; none where the file is missing or damaged."""
+    history: dict[int, Snapshot] = {}
+    try:
+        with np.load(folder / FEATURES, allow_pickle=False) as stored:
+            for name in stored.files:
+                number, _, key = name.partition("/")
+                history.setdefault(int(number), {})[key] = stored[name]
+    except MemoryError:
+        raise
+    except Exception:
+        # A changed byte can make the reader raise anything.
+        return {}
+    return dict(sorted(history.items()))
+
+
+def apply(model: keras.Model, variables: Mapping[str, Array]) -> None:
+    """Give the model's layers these weights; those behind the last convolution stay as they are.
+
+    ValueError where the weights are another model's; nothing is changed then.
+    """
+    own = _features(model)
+    if not _fits(own, variables):
+        raise ValueError("these weights belong to another model")
+    for key, variable in own.items():
+        variable.assign(variables[key])
+
+
+def by_variable(model: keras.Model, variables: Mapping[str, Array]) -> dict[int, Array]:
+    """A snapshot by the identity of the model's variables; nothing where it is another model's."""
+    own = _features(model)
+    if not _fits(own, variables):
+        return {}
+    return {id(variable): variables[key] for key, variable in own.items()}
+
+
+def _fits(own: Mapping[str, Any], variables: Mapping[str, Array]) -> bool:
+    shapes = {key: tuple(variable.shape) for key, variable in own.items()}
+    return shapes == {key: array.shape for key, array in variables.items()}
+
+
+def _stays(epoch: int) -> bool:
+    return epoch & (epoch - 1) == 0
+
+
+def _features(model: keras.Model) -> dict[str, Any]:
+    """The variables of all layers up to the last convolution and what normalises it, as far as they are few enough."""
+    found: dict[str, Any] = {}
+    up_to_here: dict[str, Any] = {}
+    for layer, _ in graph.named(model):
+        follows = bool(found) and len(found) == len(up_to_here)
+        for variable in layer.weights:  # without random state, which `variables` has as well
+            up_to_here[_unique(str(variable.path), up_to_here)] = variable
+        if sum(int(np.prod(variable.shape)) for variable in up_to_here.values()) > MOST:
+            break
+        if isinstance(layer, CONVOLUTIONS) or (follows and isinstance(layer, graph.NORMALIZATIONS)):
+            found = dict(up_to_here)
+    return found
+
+
+def _unique(key: str, taken: Mapping[str, Any]) -> str:
+    """Layers of two nested models may have one path."""
+    unique, count = key, 1
+    while unique in taken:
+        count += 1
+        unique = f"{key}_{count}"
+    return unique
+
+
+def _write(path: Path, history: Mapping[int, Snapshot]) -> None:
+    """Beside and renamed, so that a kill leaves a whole file; it need not survive a loss of power."""
+    arrays: dict[str, Any] = {
+        f"{number}/{name}": array for number, kept in history.items() for name, array in kept.items()
+    }
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        reach("history.write.before")
+        with beside.open("wb") as file:
+            np.savez(file, **arrays)
+        reach("history.write.written")
+        beside.replace(path)
+        reach("history.write.after")
+    except OSError:
+        # A disk that is full is told by the checkpoint that follows.
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
