@@ -11,9 +11,12 @@ import pytest
 from PIL import Image
 
 from tunekit.insight.canvas import BROKEN, Scale
-from tunekit.insight.curves import draw_curves
+from tunekit.insight.convolutions import Filters
+from tunekit.insight.curves import draw_curves, draw_reading
 from tunekit.insight.draw import draw
-from tunekit.insight.look import Activation, Filters, Look, Summary, look
+from tunekit.insight.look import Activation, Look, Summary, look
+from tunekit.insight.reading import Reading
+from tunekit.insight.stages import draw_stages
 from tunekit.results import Epoch
 
 LAYERS = keras.layers
@@ -88,8 +91,50 @@ def test_pictures_of_a_convolutional_model(tmp_path: Path) -> None:
 
 def test_pictures_of_a_recurrent_model(tmp_path: Path) -> None:
     paths = draw(recurrent(), curve(1), [], "trial 7", tmp_path)
-    assert [path.name for path in paths] == ["curves.png", "activations.png", "kernels.png", "hidden.png"]
+    names = ["curves.png", "activations.png", "kernels.png", "hidden.png", "gates.png"]
+    assert [path.name for path in paths] == names
     check(paths)
+
+
+def test_accuracy_by_step_is_drawn_where_it_is_known(tmp_path: Path) -> None:
+    for count in (1, 28, 64):
+        steps = np.arange(1, count + 1)
+        reading = Reading("gru", steps, steps / count, classes=10, images=256)
+        check([draw_reading(reading, "trial 7", tmp_path / f"{count}.png")])
+    nothing = Reading("gru", np.arange(1, 5), np.zeros(4), classes=10, images=3)
+    check([draw_reading(nothing, "trial 7", tmp_path / "nothing.png")])
+
+
+def test_gates_that_have_no_bounds_are_drawn(tmp_path: Path) -> None:
+    seen = see([LAYERS.Reshape((8, 8)), LAYERS.GRU(5, recurrent_activation="relu"), LAYERS.Dense(3)], 1)
+    check(draw(seen, curve(1), [], "t", tmp_path))
+    assert (tmp_path / "gates.png").exists()
+
+
+def test_the_grid_has_a_small_picture_for_each_layer_and_epoch(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    last = [
+        Filters(name, random.normal(size=shape))
+        for name, shape in (("a.b", (5, 5, 3, 32)), ("deep", (3, 3, 32, 64)), ("one", (1, 1, 2, 1)))
+    ]
+    first = [Filters(each.layer, each.kernel / 10) for each in last]
+    last[2] = Filters("one", np.full((1, 1, 2, 1), np.nan))
+
+    paths = draw_stages({1: first, 27: last}, tmp_path / "images")
+
+    assert [path.name for path in paths] == [
+        f"filters_{name}.{epoch}.png" for name in ("a.b", "deep", "one") for epoch in (1, 27)
+    ]
+    # MLflow reduces what is larger.
+    assert all(Image.open(path).size == (256, 256) for path in paths)
+    # On one common scale the first epoch's weights, a tenth of the last's, are pale.
+    early, late = (np.asarray(Image.open(path).convert("L"), float)[40:200, 40:200] for path in paths[2:4])
+    assert early.std() < late.std() / 2
+
+
+def test_without_convolutions_the_grid_is_empty(tmp_path: Path) -> None:
+    assert draw_stages({1: (), 3: ()}, tmp_path / "images") == []
+    assert not (tmp_path / "images").exists()
 
 
 def test_pictures_come_out_the_same_in_threads(tmp_path: Path) -> None:

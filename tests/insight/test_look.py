@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from tunekit.insight.look import Look, look, statistics
+from tunekit.insight.look import Look, look
+from tunekit.insight.metrics import statistics
 
 NAMES = ("left", "right", "top")
 
@@ -213,3 +214,57 @@ def test_odd_layers_are_seen_as_far_as_they_go() -> None:
     }
     assert len(seen.activations) == 6
     assert not seen.notes
+
+
+def test_what_leaves_the_linear_part() -> None:
+    """Before batch norm where that follows, before the activation where that is the layer's own or comes next."""
+    model = keras.Sequential(
+        [
+            keras.layers.Input((2, 1, 1)),
+            keras.layers.Conv2D(1, 1, name="normed"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Activation("relu"),
+            keras.layers.Conv2D(1, 1, activation="relu", name="own"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, name="next"),
+            keras.layers.ReLU(),
+            keras.layers.Dense(2, name="plain"),
+        ]
+    )
+    model.get_layer("normed").set_weights([np.full((1, 1, 1, 1), 2.0), np.array([-8.0])])
+    model.get_layer("own").set_weights([np.full((1, 1, 1, 1), -1.0), np.array([1.0])])
+    seen = see(model, np.array([[[[1]], [[6]]]], np.uint8))
+
+    normed, own, following, plain = (activation.linear for activation in seen.activations)
+    assert normed is not None
+    assert own is not None
+    assert following is not None
+    assert (normed.before, own.before, following.before) == ("batch norm", "activation", "activation")
+    # 2·1−8 and 2·6−8; behind a batch norm that does next to nothing, and a ReLU, 0 and 4: 1−0 and 1−4.
+    np.testing.assert_allclose(np.sort(normed.sample), [-6, 4])
+    np.testing.assert_allclose(np.sort(own.sample), [-3, 1], atol=0.01)
+    assert plain is None
+    assert model.get_layer("own").activation is keras.activations.relu
+
+
+def test_channels_first_are_seen_with_the_units_last() -> None:
+    layer = keras.layers.Conv2D(5, 1, data_format="channels_first", activation="relu")
+    if keras.config.backend() == "tensorflow":
+        pytest.skip("TensorFlow has no such convolution on a CPU")
+    seen = see(keras.Sequential([keras.layers.Input((3, 8, 8)), layer]), np.zeros((2, 3, 8, 8), np.uint8))
+    assert seen.activations[0].values.shape == (2, 8, 8, 5)
+    assert seen.activations[0].linear is not None
+
+
+def test_health_counts_each_unit_once() -> None:
+    def layer(units: int, bias: float, name: str) -> keras.layers.Layer:
+        start = keras.initializers.Constant(bias)
+        return keras.layers.Dense(units, activation="relu", bias_initializer=start, name=name)
+
+    flat = [keras.layers.Input((8, 8, 3), dtype="uint8"), keras.layers.Rescaling(0.0), keras.layers.Flatten()]
+    model = keras.Sequential([*flat, layer(30, -1.0, "dead"), layer(10, 1.0, "alive")])
+    metrics = statistics(see(model))
+    assert metrics["activation/dead/dead"] == 1.0
+    assert metrics["activation/alive/dead"] == 0.0
+    assert metrics["health/dead"] == 0.75
+    assert "health/saturated" not in metrics

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from tunekit.insight.look import look, statistics
+from tunekit.insight.look import look
+from tunekit.insight.metrics import statistics
 from tunekit.insight.recurrent import unroll
 
 LAYERS = keras.layers
@@ -79,6 +80,7 @@ def test_saturation_by_hand() -> None:
     layer.set_weights([np.zeros((8, 8)), np.zeros((2, 8)), bias])
     seen = look(recurrent, images(), np.arange(4), "abcd")
     assert statistics(seen)["gates/lstm/saturated"] == pytest.approx(2 / 6)
+    assert statistics(seen)["health/saturated"] == pytest.approx(2 / 6)
 
 
 def test_saturated_states_of_a_simple_rnn() -> None:
@@ -122,3 +124,63 @@ def test_a_diverged_layer_has_no_saturation() -> None:
     seen = look(recurrent, images(), np.arange(4), "abcd")
     assert statistics(seen) == {}
     assert seen.recurrents[0].states is not None
+
+
+def test_accuracy_as_the_steps_come_in_by_hand() -> None:
+    """A state that adds up what it reads, and a head that says 1 once the sum is above 2."""
+    entry = keras.Input((4, 1, 1), dtype="uint8")
+    rows = LAYERS.Reshape((4, 1))(LAYERS.Rescaling(1.0)(entry))
+    adder = LAYERS.SimpleRNN(1, activation="relu", name="adder")
+    head = LAYERS.Dense(2, name="head")
+    model_of_sums = keras.Model(entry, head(LAYERS.Dropout(0.9)(adder(rows))))
+    adder.set_weights([np.ones((1, 1)), np.ones((1, 1)), np.zeros(1)])
+    head.set_weights([np.array([[0.0, 1.0]]), np.array([2.0, 0.0])])
+    read = np.array([[1, 1, 1, 1], [0, 0, 0, 9], [3, 0, 0, 0], [0, 0, 0, 0]], np.uint8).reshape(4, 4, 1, 1)
+
+    seen = look(model_of_sums, read[:2], np.array([1, 1]), "ab", (read, np.array([1, 1, 1, 0])))
+
+    assert seen.notes == ()
+    assert seen.reading is not None
+    assert seen.reading.layer == "adder"
+    np.testing.assert_array_equal(seen.reading.steps, [1, 2, 3, 4])
+    np.testing.assert_allclose(seen.reading.accuracy, [2 / 4, 2 / 4, 3 / 4, 4 / 4])
+    assert (seen.reading.classes, seen.reading.images) == (2, 4)
+
+
+def test_accuracy_with_all_steps_is_the_models_own() -> None:
+    layers = [LAYERS.GRU(5, return_sequences=True), LAYERS.LSTM(4), LAYERS.BatchNormalization()]
+    stack = model(*layers, LAYERS.Dropout(0.5), LAYERS.Dense(3))
+    many = images(60)
+    labels = np.arange(60) % 3
+    seen = look(stack, many[:4], labels[:4], "abc", (many, labels))
+    own = keras.ops.convert_to_numpy(stack(many, training=False)).argmax(axis=1)
+    assert seen.reading is not None
+    assert seen.reading.layer == seen.recurrents[-1].layer
+    assert seen.reading.accuracy[-1] == pytest.approx((own == labels).mean())
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [LAYERS.GRU(3, return_sequences=True), LAYERS.GlobalAveragePooling1D(), LAYERS.Dense(3)],
+        [LAYERS.Bidirectional(LAYERS.GRU(3)), LAYERS.Dense(3)],
+        [LAYERS.Flatten(), LAYERS.Dense(3)],
+    ],
+    ids=["all states", "both directions", "none"],
+)
+def test_where_the_last_state_does_not_decide_there_is_no_such_accuracy(layers: list) -> None:
+    seen = look(model(*layers), images(), np.arange(4), "abcd", (images(9), np.arange(9) % 3))
+    assert seen.reading is None
+    assert not seen.notes
+
+
+def test_a_state_that_more_than_the_head_reads_is_a_note() -> None:
+    entry = keras.Input((8, 8, 1), dtype="uint8")
+    rows = LAYERS.Reshape((8, 8))(LAYERS.Rescaling(1 / 255)(entry))
+    both = LAYERS.Concatenate()([LAYERS.GRU(3)(rows), LAYERS.Flatten()(rows)])
+    seen = look(
+        keras.Model(entry, LAYERS.Dense(3)(both)), images(), np.arange(4), "abcd", (images(), np.arange(4))
+    )
+    assert seen.reading is None
+    assert seen.recurrents[0].states is not None
+    assert "accuracy by step" in seen.notes[0]

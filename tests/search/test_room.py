@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -173,3 +174,22 @@ def test_a_trial_under_way_counts_as_large_as_it_will_be(tmp_path: Path) -> None
 def test_sizes_are_written_as_the_option_takes_them(number: int, text: str, up: str) -> None:
     assert size(number) == text
     assert size(number, up=True) == up
+
+
+def test_a_history_counts_as_what_it_can_become(tmp_path: Path) -> None:
+    """One snapshot of eight is there: seven more of its size may follow."""
+    (tmp_path / "00").mkdir()
+    np.savez(tmp_path / "00/features.npz", **{"1/conv/kernel": np.zeros(1000), "1/conv/bias": np.zeros(5)})
+    taken = (tmp_path / "00/features.npz").stat().st_size
+    need = taken + taken + 7 * taken
+
+    assert Room(tmp_path, taken + need).holds("01", ())
+    assert not Room(tmp_path, taken + need - 1).holds("01", ())
+
+
+def test_a_damaged_history_counts_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "00").mkdir()
+    (tmp_path / "00/features.npz").write_bytes(bytes(40))
+
+    assert Room(tmp_path, 40 + 80).holds("01", ())
+    assert not Room(tmp_path, 40 + 80 - 1).holds("01", ())

@@ -119,3 +119,14 @@ def test_a_report_that_cannot_be_written_costs_no_result(home: Home) -> None:
     report_finished(folder, home, reporter)
     assert len(reporter.warnings) == 1
     assert "The report of tiny is not complete" in reporter.warnings[0]
+
+
+def test_a_finished_search_whose_report_is_missing_gets_it_when_it_is_resumed(
+    finished: Finished, tmp_path: Path
+) -> None:
+    """As after a kill between the last transaction and the page."""
+    shutil.copytree(finished[0] / "mlruns", tmp_path / "mlruns")
+    page = tmp_path / "mlruns/searches/tiny/report.html"
+    page.unlink()
+    run("resume", cwd=tmp_path)
+    assert page.stat().st_size > 10_000

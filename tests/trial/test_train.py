@@ -13,9 +13,10 @@ from tunekit.models.build import build
 from tunekit.results import Outcome
 from tunekit.space.space import Objective
 from tunekit.space.vocabulary import complete
-from tunekit.trial import checkpoint
+from tunekit.trial import checkpoint, history
+from tunekit.trial.inside import examples
 from tunekit.trial.jobs import EpochDone, Split, Step
-from tunekit.trial.train import _examples, arrays, image_shape, train, validation_arrays
+from tunekit.trial.train import arrays, image_shape, train, validation_arrays
 from tunekit.trial.training import compile_model
 
 from .helpers import TINY, run, train_job
@@ -87,6 +88,48 @@ def test_pictures_and_summary(trained: tuple[Outcome, list[EpochDone]], folder: 
     assert any(path.suffix == ".png" for path in (folder / "pictures").iterdir())
     assert any(name.startswith("activation/conv1") for name in trained[0].insight)
     json.dumps(dict(trained[0].insight), allow_nan=False)
+    assert sorted(path.name for path in (folder / "pictures" / "images").iterdir()) == [
+        "filters_conv1.1.png",
+        "filters_conv1.3.png",
+        "filters_conv2.1.png",
+        "filters_conv2.3.png",
+    ]
+    assert not (folder / "pictures" / "fault.txt").exists()
+
+
+def test_health_is_among_the_metrics(trained: tuple[Outcome, list[EpochDone]]) -> None:
+    insight = trained[0].insight
+
+    assert 0 <= insight["health/dead"] <= 1
+    assert insight["health/gradient_norm"] > 0
+    # Adam moves each weight by about its learning rate of 0.01 a step.
+    assert 0.001 < insight["health/update_ratio"] < 0.2
+    assert {"gradient/conv1/norm", "update/output/ratio"} <= set(insight)
+
+
+def test_a_promoted_trial_shows_its_first_epoch(part: Split, tmp_path: Path) -> None:
+    run(train_job(part, tmp_path / "parent", 1))
+
+    run(
+        train_job(
+            part,
+            tmp_path / "own",
+            3,
+            parent=tmp_path / "parent",
+            initial_epoch=1,
+            pictures=tmp_path / "pictures",
+        )
+    )
+
+    shown = {path.name for path in (tmp_path / "pictures" / "images").glob("filters_conv1.*")}
+    assert shown == {"filters_conv1.1.png", "filters_conv1.3.png"}
+    straight = tmp_path / "straight"
+    run(train_job(part, straight, 3))
+    own = history.load(tmp_path / "own")
+    assert own.keys() == history.load(straight).keys() == {1, 2, 3}
+    for epoch, snapshot in history.load(straight).items():
+        for name, array in snapshot.items():
+            np.testing.assert_array_equal(own[epoch][name], array)
 
 
 def test_a_tie_is_won_by_the_earlier_epoch(part: Split, tmp_path: Path) -> None:
@@ -106,7 +149,7 @@ def test_a_promoted_trial_adopts_its_parents_best(part: Split, tmp_path: Path, f
 
     assert [event.epoch.number for event in told] == [2]
     assert outcome.best_epoch == 1
-    names = ["best.npz", "last.npz"]
+    names = ["best.npz", "features.npz", "last.npz"]
     assert sorted(path.name for path in (tmp_path / "own").iterdir()) == names
     parents_best = (tmp_path / "parent" / "best.npz").read_bytes()
     assert (tmp_path / "own" / "best.npz").read_bytes() == parents_best
@@ -142,8 +185,8 @@ def test_the_mapped_images_are_never_written(part: Split) -> None:
 
 
 def test_the_same_images_are_looked_at_for_every_trial(part: Split) -> None:
-    images, labels = _examples(part)
-    again, _ = _examples(part)
+    images, labels = examples(*validation_arrays(part))
+    again, _ = examples(*validation_arrays(part))
 
     np.testing.assert_array_equal(images, again)
     assert len(images) == 16

@@ -10,7 +10,7 @@ import numpy as np
 from tunekit.insight import canvas
 from tunekit.insight.canvas import NORMAL, SMALL, Box, Page, Scale
 from tunekit.insight.graph import Array
-from tunekit.insight.look import Activation, Look
+from tunekit.insight.look import SAMPLE, Activation, Look
 
 MAPS, ROWS = 12, 5
 """Filters and images of a convolution's maps."""
@@ -21,6 +21,10 @@ MOST = 8
 BINS = 35
 LEFT, ACROSS = 0.95, 3.95
 HISTOGRAM, BROAD = 5.45, 1.4
+BETWEEN = 0.38
+"""Inches between a layer's two histograms, for the texts of the upper one."""
+PLAIN = np.array([150, 150, 150], np.uint8)
+"""Bars of values that are shown nowhere else."""
 TOP, GAP = 0.66, 0.9
 """Inches above the first layer, and between two, for the text and the axis."""
 
@@ -30,7 +34,9 @@ def draw_activations(look: Look, heading: str, path: Path) -> Path:
     picked = _pick(look.activations)
     heights = [_height(look, activation) for activation in picked]
     page = Page(TOP + sum(heights) + GAP * len(picked), f"{heading}: activations on fixed validation images")
-    line = "The bars of a layer's histogram have the colours that its values have beside it."
+    line = "Coloured bars: the values shown beside them."
+    if any(activation.linear for activation in picked):
+        line += " Grey bars: the same layer before batch norm or activation."
     if len(picked) < len(look.activations):
         line += f" {len(picked)} of {len(look.activations)} layers."
     page.text(0.12, 0.36, line, SMALL)
@@ -50,7 +56,7 @@ def _pick(activations: Sequence[Activation]) -> list[Activation]:
 def _height(look: Look, activation: Activation) -> float:
     if activation.values.ndim == 4:
         return ACROSS / (MAPS + 1) * min(ROWS, len(look.images))
-    return max(0.6, 0.115 * len(look.images))
+    return max(1.2 if activation.linear else 0.6, 0.115 * len(look.images))
 
 
 def _band(page: Page, look: Look, activation: Activation, top: float, height: float) -> None:
@@ -59,7 +65,12 @@ def _band(page: Page, look: Look, activation: Activation, top: float, height: fl
     box = Box(LEFT, top + 0.38, ACROSS, height)
     show = _maps if activation.values.ndim == 4 else _matrix
     scale = show(page, box, look, activation)
-    _histogram(page, Box(HISTOGRAM, box.top, BROAD, height), activation, scale)
+    upper = (height - BETWEEN) / 2 if activation.linear else 0.0
+    if activation.linear:
+        above = Box(HISTOGRAM, box.top, BROAD, upper)
+        _histogram(page, above, activation.linear.sample, f"before {activation.linear.before}", None)
+        upper += BETWEEN
+    _answers(page, Box(HISTOGRAM, box.top + upper, BROAD, height - upper), activation, scale)
 
 
 def _headline(activation: Activation) -> str:
@@ -135,23 +146,30 @@ def _by_unit(activation: Activation) -> Array:
     return values
 
 
-def _histogram(page: Page, box: Box, activation: Activation, scale: Scale) -> None:
+def _answers(page: Page, box: Box, activation: Activation, scale: Scale) -> None:
     """How often each value came; its bars have the colours of the maps, and so explain them."""
     flat = activation.values.reshape(-1)
-    flat = flat[:: flat.size // 200_000 + 1]
-    flat = flat[np.isfinite(flat)]
-    rectified = activation.summary.dead is not None
-    label = "activation"
-    if rectified:  # the zeros would dwarf the rest; their share stands in the text
-        flat, label = flat[flat > 0], "activation above 0"
+    flat = flat[:: flat.size // SAMPLE + 1]
+    if activation.summary.dead is None:
+        _histogram(page, box, flat, "activation", scale)
+    else:  # the zeros would dwarf the rest; their share stands in the text
+        _histogram(page, box, flat[flat > 0], "activation above 0", scale, from_zero=True)
+
+
+def _histogram(
+    page: Page, box: Box, values: Array, label: str, scale: Scale | None, from_zero: bool = False
+) -> None:
+    flat = values[np.isfinite(values)]
     if not flat.size:
-        page.text(box.left, box.top, "every value is 0" if rectified else "no value is finite", SMALL)
+        page.text(box.left, box.top, "every value is 0" if from_zero else "no value is finite", SMALL)
         return
-    low = min(0.0, float(flat.min())) if rectified else float(flat.min())
+    low = min(0.0, float(flat.min())) if from_zero else float(flat.min())
     ends = (low, max(float(flat.max()), low + 1e-6 * max(1.0, abs(low))))  # one value alone has no range
     counts, edges = np.histogram(flat.astype(np.float64), bins=BINS, range=ends)
     share = counts / counts.sum()
-    page.image(_bars(share / share.max(), scale.paint((edges[:-1] + edges[1:]) / 2), box), box)
+    middles = (edges[:-1] + edges[1:]) / 2
+    colours = scale.paint(middles) if scale else np.tile(PLAIN, (BINS, 1))
+    page.image(_bars(share / share.max(), colours, box), box)
     bottom = box.top + box.height
     page.text(box.left - 0.05, box.top, f"{share.max():.0%}", SMALL, "rm")
     page.text(box.left - 0.05, bottom, "0", SMALL, "rm")
@@ -159,6 +177,10 @@ def _histogram(page: Page, box: Box, activation: Activation, scale: Scale) -> No
     page.text(box.left, bottom + 0.05, f"{edges[0]:.2g}", SMALL)
     page.text(box.left + box.width / 2, bottom + 0.19, label, SMALL, "ma")
     page.text(box.right, bottom + 0.05, f"{edges[-1]:.2g}", SMALL, "ra")
+    if edges[0] < 0 < edges[-1]:
+        place = -edges[0] / (edges[-1] - edges[0])
+        if 0.15 < place < 0.85:
+            page.text(box.left + place * box.width, bottom + 0.05, "0", SMALL, "ma")
 
 
 def _bars(heights: Array, colours: Array, box: Box) -> Array:

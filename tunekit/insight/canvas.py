@@ -2,7 +2,7 @@
 
 Matplotlib's axes and texts would cost more than everything else that is done for a trial: ten
 milliseconds for axes, for ticks that an image of pixels has no use for, and one for a text. So a page
-is painted with Pillow, in matplotlib's colours and font, and matplotlib itself draws curves only.
+is painted with Pillow, in matplotlib's colours and font.
 """
 
 from __future__ import annotations
@@ -102,18 +102,28 @@ class Grid:
 class Page:
     """A picture of the common width; places are inches from its top left corner."""
 
-    def __init__(self, height: float, title: str) -> None:
-        self._image = Image.new("RGB", (round(WIDTH * DPI), round(height * DPI)), "white")
+    def __init__(self, height: float, title: str, width: float = WIDTH) -> None:
+        self._image = Image.new("RGB", (round(width * DPI), round(height * DPI)), "white")
         self._pen = ImageDraw.Draw(self._image)
         self.height = height
         self.text(0.12, 0.1, title, LARGE, bold=True)
 
     def text(
-        self, left: float, top: float, text: str, size: float = NORMAL, anchor: str = "la", bold: bool = False
+        self,
+        left: float,
+        top: float,
+        text: str,
+        size: float = NORMAL,
+        anchor: str = "la",
+        bold: bool = False,
+        colour: str = "black",
     ) -> None:
         """Text by its left, middle or right edge (l, m, r) and its top or middle (a, m)."""
         place = (left * DPI, top * DPI)
-        self._pen.text(place, text, "black", _font(size, bold), anchor, align="center")
+        self._pen.text(place, text, colour, _font(size, bold), anchor, align="center")
+
+    def width_of(self, text: str, size: float) -> float:
+        return float(_font(size, False).getlength(text)) / DPI
 
     def image(self, image: Array, box: Box) -> None:
         """An RGB image that fills the box, its pixels enlarged without blur."""

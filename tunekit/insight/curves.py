@@ -1,53 +1,81 @@
-"""The learning curve: loss and accuracy by epoch, with the borders of Hyperband's rungs."""
+"""Curves: loss and accuracy by epoch, with the borders of Hyperband's rungs, and accuracy by step of a sequence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
 
-from tunekit.insight.canvas import BLUE, DPI, GREY, LARGE, NORMAL, ORANGE, SMALL, WIDTH, short
+from tunekit.insight.canvas import BLUE, GREY, NORMAL, ORANGE, SMALL, WIDTH, Box, Page, short
 from tunekit.insight.graph import Array
+from tunekit.insight.plot import Line, View, draw_legend, draw_panel, view
+from tunekit.insight.reading import Reading
 from tunekit.results import Epoch
+
+TALL = 1.75
+"""Inches of a panel."""
 
 
 def draw_curves(
     curve: Sequence[Epoch], borders: Sequence[int], title: str, path: Path, notes: Sequence[str] = ()
 ) -> Path:
     """Loss and accuracy, train and validation. A border is the last epoch of a rung."""
-    lines = _below(curve, borders) + [f"Not seen: {short(note, 110)}" for note in notes]
+    below = _below(curve, borders) + [f"Not seen: {short(note, 110)}" for note in notes]
     names = _shown(curve)
-    height = (2.75 if names else 0.8) + 0.16 * len(lines)
-    # Objects without pyplot: no global state, so that threads may draw side by side.
-    figure: Any = Figure(figsize=(WIDTH, height), dpi=DPI)
-    _text(figure, 0.1, title, LARGE, weight="bold")
+    height = (2.75 if names else 0.8) + 0.16 * len(below)
+    page = Page(height, title)
     if not names:
-        _text(figure, 0.4, "No epoch was trained.", NORMAL)
+        page.text(0.12, 0.4, "No epoch was trained.")
     for place, name in enumerate(names):
-        width, bottom = 2.85 if len(names) > 1 else 6.2, height - 0.6 - 1.75
-        box = ((0.6 + 3.45 * place) / WIDTH, bottom / height, width / WIDTH, 1.75 / height)
-        axes = figure.add_axes(box)
-        _panel(axes, curve, name)
-        for border in _inside(curve, borders):
-            axes.axvline(border + 0.5, color=GREY, linewidth=1, linestyle=":")
-    for place, line in enumerate(lines):
-        _text(figure, height - 0.06 - 0.16 * (len(lines) - place), line, SMALL, color=GREY)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    Image.fromarray(pixels).save(path, compress_level=1)
-    return path
+        wide = 2.75 if len(names) > 1 else 6.2
+        _panel(page, Box(0.62 + 3.5 * place, 0.62, wide, TALL), curve, name, _inside(curve, borders))
+    for place, line in enumerate(below):
+        page.text(0.12, height - 0.06 - 0.16 * (len(below) - place), line, SMALL, colour=GREY)
+    return page.save(path)
 
 
-def _text(figure: Any, top: float, text: str, size: float, **style: Any) -> None:
-    # Names may hold a dollar sign, which begins no formula.
-    place = (0.12 / WIDTH, 1 - top / figure.get_figheight())
-    figure.text(*place, text, size=size, va="top", parse_math=False, **style)
+def draw_reading(reading: Reading, title: str, path: Path) -> Path:
+    """What share of the images is recognised from the hidden state after each step."""
+    page = Page(0.62 + TALL + 0.6, f"{title}: accuracy as the steps come in")
+    box = Box(0.62, 0.62, 6.1, TALL)
+    steps = np.concatenate([[0], reading.steps])
+    guess = Line("guessing", GREY, steps[[0, -1]], np.full(2, 1 / reading.classes), dashed=True, marked=False)
+    known = Line("from the state so far", ORANGE, reading.steps, reading.accuracy)
+    page.text(box.left, box.top - 0.21, _first_reached(reading), NORMAL)
+    seen = View(0, float(steps[-1]) + 0.5, -0.03, 1.03)
+    draw_panel(page, box, (guess, known), seen, ("steps read", "share of images right"))
+    draw_legend(page, box.right, 0.19, (guess, known))
+    line = (
+        f"{reading.images} validation images; what follows {short(reading.layer, 30)}, applied to its state."
+    )
+    page.text(0.12, page.height - 0.22, line, SMALL, colour=GREY)
+    return page.save(path)
+
+
+def _first_reached(reading: Reading) -> str:
+    """How soon nearly all is known that is known in the end."""
+    final = float(reading.accuracy[-1])
+    early = reading.steps[np.flatnonzero(reading.accuracy >= 0.9 * final)[0]]
+    return f"after all {reading.steps[-1]} steps {final:.3f}; nine tenths of that from step {early}"
+
+
+def _panel(page: Page, box: Box, curve: Sequence[Epoch], name: str, borders: Sequence[int]) -> None:
+    epochs = np.array([epoch.number for epoch in curve])
+    lines = [
+        Line(label, colour, epochs, np.array([epoch.metrics.get(key, np.nan) for epoch in curve]), dashed)
+        for key, label, colour, dashed in (
+            (name, "train", BLUE, True),
+            (f"val_{name}", "validation", ORANGE, False),
+        )
+        if any(key in epoch.metrics for epoch in curve)
+    ]
+    page.text(box.left, box.top - 0.21, _headline(name, epochs, lines), NORMAL)
+    seen = view(lines, epochs[0] - 0.5, epochs[-1] + 0.5)
+    axis = "accuracy, share of images" if name == "accuracy" else name
+    draw_panel(page, box, lines, seen, ("epoch", axis), borders)
+    if box.right > WIDTH / 2:
+        draw_legend(page, box.right, 0.19, lines)
 
 
 def _shown(curve: Sequence[Epoch]) -> list[str]:
@@ -58,49 +86,15 @@ def _shown(curve: Sequence[Epoch]) -> list[str]:
     return [name for name in ("loss" if "loss" in names else None, second) if name]
 
 
-def _panel(axes: Any, curve: Sequence[Epoch], name: str) -> None:
-    epochs = np.array([epoch.number for epoch in curve])
-    pairs = ((name, "train", BLUE, "--", "o"), (f"val_{name}", "validation", ORANGE, "-", "s"))
-    drawn = []
-    for key, label, colour, line, marker in pairs:
-        values = np.array([epoch.metrics.get(key, np.nan) for epoch in curve], float)
-        finite = np.isfinite(values)
-        if not any(key in epoch.metrics for epoch in curve):
-            continue
-        drawn.append(values)
-        size = 3 if len(curve) <= 40 else 0
-        axes.plot(
-            epochs, np.where(finite, values, np.nan), line, color=colour, marker=marker, ms=size, label=label
-        )
-    _limits(axes, epochs, np.concatenate(drawn) if drawn else np.array([]))
-    axes.set_title(_headline(name, epochs, drawn), size=NORMAL, loc="left", parse_math=False)
-    axes.tick_params(labelsize=SMALL, length=2, pad=2)
-    axes.set_xlabel("epoch", size=SMALL, labelpad=1)
-    axes.set_ylabel(name if name != "accuracy" else "accuracy, share of images", size=SMALL, labelpad=1)
-    axes.grid(color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.legend(fontsize=SMALL, frameon=False, handlelength=2.2)
-
-
-def _limits(axes: Any, epochs: Array, values: Array) -> None:
-    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
-    step = max(1, -(-len(epochs) // 9))
-    axes.set_xticks(epochs[::step])
-    finite = values[np.isfinite(values)]
-    # One burst of the loss would flatten the rest of its curve.
-    if finite.size and finite.min() > 0 and finite.max() / finite.min() > 50:
-        axes.set_yscale("log")
-
-
-def _headline(name: str, epochs: Array, drawn: Sequence[Array]) -> str:
+def _headline(name: str, epochs: Array, lines: Sequence[Line]) -> str:
     """What a reader looks for first: the best value of validation, or that the numbers broke."""
-    broken = ~np.isfinite(np.stack(drawn)).all(axis=0)
+    broken = ~np.isfinite(np.stack([line.y for line in lines])).all(axis=0)
     if broken.any():
         return f"{name}: not finite from epoch {epochs[broken][0]}"
-    last = drawn[-1]
+    last = lines[-1].y
     lower = "loss" in name or "error" in name
     best = int(np.argmin(last) if lower else np.argmax(last))
-    which = "validation" if len(drawn) > 1 else "value"
+    which = "validation" if len(lines) > 1 else "value"
     return f"{name}: best {which} {last[best]:.4g} (epoch {epochs[best]})"
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from tunekit.insight.activations import draw_activations
 from tunekit.insight.canvas import short
-from tunekit.insight.curves import draw_curves
+from tunekit.insight.curves import draw_curves, draw_reading
 from tunekit.insight.filters import draw_deeper, draw_first
 from tunekit.insight.look import Look
-from tunekit.insight.sequences import draw_hidden, draw_kernels
+from tunekit.insight.sequences import draw_gates, draw_hidden, draw_kernels
 from tunekit.results import Epoch
 
 DEEPER = 6
@@ -48,4 +48,8 @@ def _pictures(
         written.append(draw_kernels(look.recurrents, heading, folder / "kernels.png"))
     if any(recurrent.states is not None and recurrent.states.size for recurrent in look.recurrents):
         written.append(draw_hidden(look, heading, folder / "hidden.png"))
+    if any(recurrent.gate_values for recurrent in look.recurrents):
+        written.append(draw_gates(look, heading, folder / "gates.png"))
+    if look.reading is not None:
+        written.append(draw_reading(look.reading, heading, folder / "accuracy_by_step.png"))
     return written

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tunekit.insight.canvas import BROKEN, SMALL, Box, Page, Scale, broken, short
+from tunekit.insight.convolutions import Filters
 from tunekit.insight.graph import Array
-from tunekit.insight.look import Filters
 
 MOST = 64
 """Filters, or slices of them, in one picture."""
@@ -26,7 +26,7 @@ def draw_first(filters: Filters, heading: str, path: Path) -> Path:
     shown = kernel[:count]
     if channels == 3:
         scale = Scale.signed(shown)
-        tiles, ramp, bar = _in_colour(shown, scale), _colour_ramp(scale), "weights as red, green, blue"
+        tiles, ramp, bar = in_colour(shown, scale), _colour_ramp(scale), "weights as red, green, blue"
         which += ", the weights of red, green and blue as colours (grey is 0)"
     else:
         shown = shown.mean(axis=-1)
@@ -77,7 +77,8 @@ def _bar(box: Box) -> Box:
     return Box(LEFT + ACROSS + 0.15, TOP + 0.05, 0.2, float(np.clip(box.height - 0.1, 1.2, 2.4)))
 
 
-def _in_colour(kernel: Array, scale: Scale) -> Array:
+def in_colour(kernel: Array, scale: Scale) -> Array:
+    """Weights over three input channels as red, green and blue; grey is 0."""
     share = 0.5 + 0.5 * np.nan_to_num(kernel, posinf=0, neginf=0) / scale.high
     painted = (np.clip(share, 0, 1) * 255).astype(np.uint8)
     painted[~np.isfinite(kernel).all(axis=-1)] = BROKEN
@@ -90,4 +91,4 @@ def _colour_ramp(scale: Scale) -> Array:
     weights = np.zeros((128, 3, 3))
     for channel in range(3):
         weights[:, channel, channel] = rising
-    return _in_colour(weights, scale)
+    return in_colour(weights, scale)

@@ -6,7 +6,7 @@ This half computes and `tunekit.insight.draw` draws, so that either can be used 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -14,33 +14,15 @@ import keras
 import numpy as np
 
 from tunekit.insight import graph
+from tunekit.insight.convolutions import CONVOLUTIONS, Filters, kernels_of
 from tunekit.insight.graph import Array, Use, as_floats
+from tunekit.insight.reading import Reading, last_recurrent, read
 from tunekit.insight.recurrent import RECURRENT, Recurrent, agrees, kernels, saturation, unroll
 
 Kind = Literal["convolution", "recurrent", "dense"]
 
-CONVOLUTIONS = (
-    keras.layers.Conv1D,
-    keras.layers.Conv2D,
-    keras.layers.Conv3D,
-    keras.layers.Conv1DTranspose,
-    keras.layers.Conv2DTranspose,
-    keras.layers.Conv3DTranspose,
-    keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv1D,
-    keras.layers.SeparableConv2D,
-)
-TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose)
-
-
-@dataclass(frozen=True)
-class Filters:
-    """The kernel of a convolution."""
-
-    layer: str
-    kernel: Array
-    """(height, width, input channels, filters); a one-dimensional convolution has height 1."""
+SAMPLE = 200_000
+"""Values that a histogram is made of, at most."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +41,16 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Linear:
+    """What left a layer's linear part, before anything was made of it."""
+
+    sample: Array
+    """Some of the values over all images, in no order."""
+    before: Literal["batch norm", "activation"]
+    """What comes next."""
+
+
+@dataclass(frozen=True)
 class Activation:
     """What one layer answered to the images, after its activation function."""
 
@@ -67,6 +59,8 @@ class Activation:
     values: Array
     """(images, ..., units); units are last whatever the model's data format."""
     summary: Summary
+    linear: Linear | None = None
+    """None where the values are the linear part's own, and of recurrent layers."""
 
 
 @dataclass(frozen=True)
@@ -82,54 +76,43 @@ class Look:
     recurrents: tuple[Recurrent, ...] = ()
     norms: Mapping[str, float] = field(default_factory=dict)
     """By layer: the Euclidean norm of all its trainable weights together."""
+    reading: Reading | None = None
+    """Accuracy as the steps come in, of a recurrent model."""
     notes: tuple[str, ...] = ()
     """What could not be looked at, and why."""
 
 
-def look(model: Any, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> Look:
-    """Look inside a trained model with a few fixed images; what cannot be seen becomes a note."""
-    names: dict[int, str] = {}
-    taken: set[str] = set()
-    found = []
-    for path, layer in graph.layers(model):
-        if id(layer) not in names:  # a shared layer is met several times
-            names[id(layer)] = graph.label(path, taken)
-            found.append((layer, names[id(layer)]))
-    seen = _Seen(names, taken)
+def look(
+    model: Any,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    more: tuple[np.ndarray, np.ndarray] | None = None,
+    answered: Callable[[Any], None] | None = None,
+) -> Look:
+    """Look inside a trained model with a few fixed images; what cannot be seen becomes a note.
+
+    `more` are further images and labels, for what a few images cannot tell. `answered` is given what the model said
+    of the images, as the backend's own tensor.
+    """
+    found = graph.named(model)
+    seen = _Seen({id(layer): label for layer, label in found})
     # A diverged model overflows; its statistics and pictures say so, and numpy need not warn of it.
     with np.errstate(all="ignore"):
-        # A user's own model may fail in any way when it is called on its own layers' outputs. Training
-        # has gone well by now, so a trial must not be lost for a picture: the reason is kept and shown.
-        try:
-            seen.watch(model, np.asarray(images))
-        except Exception as error:
-            seen.notes.append(f"activations ({type(error).__name__}: {_one_line(error)})")
+        seen.attempt("activations", lambda: seen.watch(model, np.asarray(images), answered))
+        if more is not None:
+            seen.attempt("accuracy by step", lambda: seen.read(model, *more))
         return Look(
             images=np.asarray(images),
             labels=np.asarray(labels),
             class_names=tuple(class_names),
-            filters=tuple(_filters(found)),
+            filters=kernels_of(found),
             activations=tuple(seen.activations),
             recurrents=tuple(seen.recurrents or _kernels_only(found)),
             norms=_norms(found),
+            reading=seen.reading,
             notes=tuple(seen.notes),
         )
-
-
-def statistics(look: Look) -> dict[str, float]:
-    """The look as metrics: flat names that MLflow accepts, finite values only."""
-    metrics: dict[str, float] = {}
-    for activation in look.activations:
-        for name in ("mean", "std", "var", "min", "max", "dead"):
-            value = getattr(activation.summary, name)
-            if value is not None:
-                metrics[f"activation/{activation.layer}/{name}"] = value
-    for recurrent in look.recurrents:
-        if recurrent.saturated is not None:
-            metrics[f"gates/{recurrent.layer}/saturated"] = recurrent.saturated
-    for layer, norm in look.norms.items():
-        metrics[f"weights/{layer}/norm"] = norm
-    return {name: float(value) for name, value in metrics.items() if np.isfinite(value)}
 
 
 def summarize(values: Array, rectified: bool) -> Summary:
@@ -156,15 +139,33 @@ def summarize(values: Array, rectified: bool) -> Summary:
 class _Seen:
     """Gathers what the layers of a model and of its nested models answer."""
 
-    def __init__(self, names: Mapping[int, str], taken: set[str]) -> None:
+    def __init__(self, names: Mapping[int, str]) -> None:
         self.activations: list[Activation] = []
         self.recurrents: list[Recurrent] = []
+        self.reading: Reading | None = None
         self.notes: list[str] = []
         self._names = names
-        self._taken = taken
+        self._taken = {name.lower() for name in names.values()}
         self._used: set[int] = set()
 
-    def watch(self, model: Any, inputs: Array) -> None:
+    def attempt(self, what: str, see: Callable[[], None]) -> None:
+        """A user's own model may fail in any way when it is called on its own layers' outputs.
+
+        Training has gone well by now, so a trial must not be lost for a picture: the reason is kept and shown.
+        """
+        try:
+            see()
+        except Exception as error:
+            self.notes.append(f"{what} ({type(error).__name__}: {_one_line(error)})")
+
+    def read(self, model: Any, images: Array, labels: Array) -> None:
+        """Accuracy by step, only where the layer's steps are known to be its own."""
+        use = last_recurrent(model)
+        label = self._names.get(id(use.layer)) if use else None
+        if use and any(each.layer == label and each.states is not None for each in self.recurrents):
+            self.reading = read(model, use, str(label), images, labels)
+
+    def watch(self, model: Any, inputs: Array, answered: Callable[[Any], None] | None = None) -> None:
         """Run the model once, keep what its layers of interest answer, and go on into nested models."""
         uses = graph.uses(model)
         if len(getattr(model, "inputs", None) or ()) != 1:
@@ -172,11 +173,11 @@ class _Seen:
             return
         watched = [(use, _kind(use.layer)) for use in uses if _kind(use.layer)]
         behind = {id(use): graph.activated(use, uses) for use, _ in watched}
-        nested = [use for use in uses if isinstance(use.layer, keras.Model)]
         wanted = [behind[id(use)].outputs[0] for use, _ in watched]
-        wanted += [use.inputs[0] for use, kind in watched if kind == "recurrent"]
-        wanted += [use.inputs[0] for use in nested]
-        values = graph.evaluate(model, wanted, inputs)
+        wanted += [use.outputs[0] for use, _ in watched if behind[id(use)] is not use]
+        wanted += [use.inputs[0] for use, kind in watched if kind == "recurrent" or graph.bends(use.layer)]
+        wanted += [use.inputs[0] for use in uses if isinstance(use.layer, keras.Model)]
+        values = graph.evaluate(model, wanted, inputs, answered)
         for use in uses:
             kind = _kind(use.layer)
             if isinstance(use.layer, keras.Model):
@@ -185,7 +186,20 @@ class _Seen:
                 self._recurrent(use, values[id(use.inputs[0])], values[id(use.outputs[0])])
             elif kind:
                 last = behind[id(use)]
-                self._keep(self._label(use.layer), kind, use, values[id(last.outputs[0])], last)
+                linear = self._linear(use, last, graph.normalised(use, uses), values)
+                self._keep(self._label(use.layer), kind, use, values[id(last.outputs[0])], last, linear)
+
+    def _linear(self, use: Use, last: Use, normalised: bool, values: Mapping[int, Array]) -> Linear | None:
+        """What the layer's kernel and bias alone give, where its activation or what follows changes that."""
+        if last is not use:
+            found = values[id(use.outputs[0])]
+        elif graph.bends(use.layer):
+            found = graph.unbent(use.layer, values[id(use.inputs[0])])
+            normalised = False  # what is normalised is the activation
+        else:
+            return None
+        flat = found.reshape(-1)
+        return Linear(flat[:: flat.size // SAMPLE + 1], "batch norm" if normalised else "activation")
 
     def _label(self, layer: Any) -> str:
         """The layer's name; a second use of a shared layer gets one of its own."""
@@ -195,12 +209,14 @@ class _Seen:
         self._used.add(id(layer))
         return name
 
-    def _keep(self, label: str, kind: Kind, use: Use, values: Array, last: Use) -> None:
+    def _keep(
+        self, label: str, kind: Kind, use: Use, values: Array, last: Use, linear: Linear | None = None
+    ) -> None:
         if getattr(use.layer, "data_format", None) == "channels_first":
             values = np.moveaxis(values, 1, -1)
         if values.ndim >= 2 and values.size:
             summary = summarize(values, graph.rectifies(last.layer))
-            self.activations.append(Activation(label, kind, values, summary))
+            self.activations.append(Activation(label, kind, values, summary, linear))
 
     def _recurrent(self, use: Use, inputs: Array, output: Array) -> None:
         """Hidden states and gates; they count as the layer's activations."""
@@ -241,22 +257,6 @@ def _directions(layer: Any, label: str) -> list[tuple[str, Any]]:
         both = (("forward", layer.forward_layer), ("backward", layer.backward_layer))
         return [(f"{label}.{name}", inner) for name, inner in both if isinstance(inner, RECURRENT)]
     return [(label, layer)] if isinstance(layer, RECURRENT) else []
-
-
-def _filters(found: Sequence[tuple[Any, str]]) -> list[Filters]:
-    """Kernels of the convolutions in the model's order; those of volumes have no picture."""
-    kept = []
-    for layer, label in found:
-        if not isinstance(layer, CONVOLUTIONS) or not layer.built:
-            continue
-        kernel = as_floats(layer.kernel if hasattr(layer, "kernel") else layer.depthwise_kernel)
-        if isinstance(layer, TRANSPOSED):
-            kernel = np.swapaxes(kernel, -1, -2)
-        if kernel.ndim == 3:
-            kernel = kernel[None]
-        if kernel.ndim == 4:
-            kept.append(Filters(label, kernel))
-    return kept
 
 
 def _kernels_only(found: Sequence[tuple[Any, str]]) -> list[Recurrent]:

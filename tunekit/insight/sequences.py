@@ -1,4 +1,4 @@
-"""Recurrent layers: their kernels gate by gate, and the hidden state as an image is read."""
+"""Recurrent layers: their kernels gate by gate, and hidden state and gates as an image is read."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ SIDE = 128
 """Most inputs or units shown of a kernel along one side: four gates then have a pixel for each weight."""
 LEFT, TOP, ACROSS, ROW = 0.95, 0.62, 5.05, 0.62
 """Inches; a row of the hidden state is one image."""
+LOW = 0.34
+"""Inches of a row of gates where several layers stand below each other: still a pixel for each of 28 steps."""
 
 
 def draw_kernels(recurrents: Sequence[Recurrent], heading: str, path: Path) -> Path:
@@ -83,16 +85,58 @@ def _one_of_each(look: Look) -> list[int]:
     return [int(first) for first in firsts[:CLASSES]]
 
 
+def draw_gates(look: Look, heading: str, path: Path) -> Path:
+    """For one image of each class, a row: how far each gate of each unit is open after each step."""
+    layers = [recurrent for recurrent in look.recurrents if recurrent.gate_values][:LAYERS]
+    rows = _one_of_each(look)
+    height = (ROW if len(layers) == 1 else LOW) * len(rows)
+    page = Page(TOP + len(layers) * (height + 0.72), f"{heading}: gates, one image of each class")
+    page.text(0.12, 0.36, "Downwards the steps, in the order of reading; across the units.")
+    gates = [gate[rows] for layer in layers for gate in layer.gate_values.values()]
+    bounded = all(layer.saturated is not None for layer in layers)
+    scale = Scale(0.0, 1.0) if bounded else Scale.of(np.concatenate([gate.reshape(-1) for gate in gates]))
+    for place, layer in enumerate(layers):
+        top = TOP + place * (height + 0.72) + 0.18
+        _gates(page, look, layer, rows, Box(LEFT, top, ACROSS, height), scale)
+    label = "gate: 0 is shut, 1 is open" if bounded else "gate"
+    page.colour_bar(scale, Box(6.2, TOP + 0.18, 0.2, min(2.4, height)), label)
+    return page.save(path)
+
+
+def _gates(page: Page, look: Look, layer: Recurrent, rows: Sequence[int], box: Box, scale: Scale) -> None:
+    """One layer: the images, and a column of tiles for each gate."""
+    side = box.height / len(rows) - 0.04
+    photographs = canvas.photographs(look.images[rows])
+    grid = page.grid(photographs, 1, Box(box.left, box.top, side, box.height), gap=4)
+    page.label(grid, canvas.class_names(look.class_names, look.labels[rows]), under="image")
+    left = box.left + side + 0.08
+    width = (box.right - left) / len(layer.gate_values)
+    cut = ""
+    for place, (name, values) in enumerate(layer.gate_values.items()):
+        shown, cut = _fitted(values[rows], side, width - 0.08)
+        column = Box(left + place * width, box.top, width - 0.08, box.height)
+        lines = [name]
+        if layer.saturated is not None:
+            lines = [f"{name}: mean {values.mean():.2f}"]
+            lines.append(f"{np.mean(values < 0.05):.0%} below .05, {np.mean(values > 0.95):.0%} above .95")
+        page.label(page.grid(scale.paint(shown), 1, column, gap=4), under="\n".join(lines))
+    page.text(0.12, box.top - 0.19, f"{canvas.short(layer.layer, 30)} ({layer.kind}): {cut}")
+
+
+def _fitted(values: Array, height: float, width: float) -> tuple[Array, str]:
+    """No more steps and units than there are pixels, and what is shown as text."""
+    steps, units = values.shape[1:]
+    stride = -(-steps // round(height * DPI))
+    shown = values[:, ::stride, : round(width * DPI)]
+    count = f"{units} units" if shown.shape[2] == units else f"first {shown.shape[2]} of {units} units"
+    return shown, f"{count}, {steps} steps" + (f" (one in {stride})" if stride > 1 else "")
+
+
 def _states(page: Page, layer: Recurrent, state: Array, box: Box, scale: Scale) -> None:
     """One layer's column: a tile for each image, steps downwards, no more units than pixels."""
-    steps, units = state.shape[1:]
-    stride = -(-steps // round((ROW - 0.04) * DPI))
-    shown = state[:, ::stride, : round(box.width * DPI)]
+    shown, cut = _fitted(state, ROW - 0.04, box.width)
     grid = page.grid(scale.paint(shown), 1, box, gap=4)
-    count = f"{units} units" if shown.shape[2] == units else f"first {shown.shape[2]} of {units} units"
-    lines = [f"{canvas.short(layer.layer, 20)}: {count}, {steps} steps"]
-    if stride > 1:
-        lines[0] += f" (one in {stride})"
+    lines = [f"{canvas.short(layer.layer, 20)}: {cut}"]
     if layer.saturated is not None:
         lines.append(
             f"{layer.saturated:.1%} of {'states' if layer.kind == 'SimpleRNN' else 'gates'} saturated"

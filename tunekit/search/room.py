@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from tunekit.errors import StoreError
+from tunekit.trial.jobs import FEATURES
+
+SNAPSHOTS = 8
+"""Of a trial's history after 81 epochs: one for each power of two, and one for the last."""
 
 
 class Room:
     """What the checkpoints take, and what one more trial would.
 
     A trial needs as much as the largest seen so far, so until a first one is seen a single one runs. A checkpoint
-    is written beside the one that it replaces, for which the largest file counts twice.
+    is written beside the one that it replaces, for which the largest file counts twice. The history of weights
+    grows with the epochs, and counts as what it can become.
     """
 
     def __init__(self, folder: Path, most: int) -> None:
@@ -28,7 +34,8 @@ class Room:
         for trial_id in trial_ids:
             sizes = _file_sizes(self._folder / trial_id)
             self._taken[trial_id] = sum(sizes)
-            self._largest = max(self._largest, sum(sizes) + max(sizes, default=0))
+            growth = _growth(self._folder / trial_id / FEATURES)
+            self._largest = max(self._largest, sum(sizes) + max(sizes, default=0) + growth)
 
     def forget(self, trial_id: str) -> None:
         """Its checkpoints are deleted."""
@@ -62,6 +69,17 @@ def _file_sizes(folder: Path) -> list[int]:
         with suppress(FileNotFoundError):
             sizes.append(path.stat().st_size)
     return sizes
+
+
+def _growth(history: Path) -> int:
+    """What a trial's history of weights lacks of all the snapshots that it will hold."""
+    try:
+        with ZipFile(history) as file:
+            epochs = {name.partition("/")[0] for name in file.namelist()}
+    except (OSError, BadZipFile):
+        return 0
+    lacking = SNAPSHOTS - len(epochs)
+    return max(0, history.stat().st_size * lacking // max(1, len(epochs)))
 
 
 def size(number: int, up: bool = False) -> str:

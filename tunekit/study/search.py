@@ -120,6 +120,8 @@ def _run(
         space = stored
         if state.fact("status") == "FINISHED":
             reporter.stage(f"{folder.name} is finished already")
+            if not folder.report.exists():
+                report_finished(folder, settings.home, reporter)
             return make_report(folder, state, space, settings.home.path.absolute().as_posix())
     assert space is not None
     space = settled(space)

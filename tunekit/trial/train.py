@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -13,19 +12,17 @@ import numpy as np
 
 from tunekit.data.prepared import Prepared, open_arrays
 from tunekit.data.split import split
-from tunekit.insight.draw import draw
-from tunekit.insight.look import look, statistics
 from tunekit.models.build import build
 from tunekit.models.shape import ImageShape
 from tunekit.results import Epoch, Outcome, Scalar
 from tunekit.space.vocabulary import complete
-from tunekit.trial import checkpoint
+from tunekit.trial import checkpoint, history
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
+from tunekit.trial.health import StepWatch
+from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.training import augment, compile_model, epoch_order
 
-LOOKED_AT = 16
-"""Validation images that every trial's activations are shown for."""
 SIGN_OF_LIFE = 1.0
 """Seconds between two signs of life within an epoch."""
 
@@ -61,12 +58,14 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     progress = _restore(job, model)
     for epoch in progress.curve[job.trial.initial_epoch :]:
         emit(EpochDone(epoch))
+    watch = StepWatch()
     while progress.epoch < job.trial.epochs:
-        epoch = _train_epoch(job, model, values, progress.epoch + 1, emit)
+        epoch = _train_epoch(job, model, values, progress.epoch + 1, emit, watch)
         _keep(job, model, progress, epoch)
         emit(EpochDone(epoch))
     looked = time.perf_counter()
-    insight = _look_inside(job, model, progress) if job.pictures else {}
+    held_out = validation_arrays(job.split)
+    insight = look_inside(job, model, progress, watch, *held_out) if job.pictures else {}
     assert progress.best_score is not None
     return Outcome(
         score=progress.best_score,
@@ -98,29 +97,37 @@ def _restore(job: TrainJob, model: keras.Model) -> Progress:
         if folder == job.parent_folder:
             # The parent's best epoch is the child's until it does better.
             checkpoint.adopt(folder / checkpoint.BEST, job.folder / checkpoint.BEST)
+            history.adopt(folder, job.folder)
         return progress
     return Progress()
 
 
 def _train_epoch(
-    job: TrainJob, model: keras.Model, values: dict[str, Scalar], number: int, emit: Emit
+    job: TrainJob,
+    model: keras.Model,
+    values: dict[str, Scalar],
+    number: int,
+    emit: Emit,
+    watch: StepWatch,
 ) -> Epoch:
     began = time.perf_counter()
     x, y, indices, _ = arrays(job.split)
     order = epoch_order(indices, job.trial.seed, number)
     images = augment(x[order], values, job.trial.seed, number)
     batch = int(values["batch_size"])
-    history = model.fit(
+    if number == job.trial.epochs and job.pictures:
+        watch.step = max(0, len(order) // batch - 1)  # the last one of a whole batch
+    trained = model.fit(
         images,
         y[order],
         batch_size=batch,
         epochs=1,
         shuffle=False,
         verbose=0,
-        callbacks=[_SignOfLife(emit, number, math.ceil(len(order) / batch))],
+        callbacks=[_SignOfLife(emit, number, math.ceil(len(order) / batch)), watch],
     )
     held_out = model.evaluate(*validation_arrays(job.split), batch_size=256, verbose=0, return_dict=True)
-    metrics = {name: float(series[-1]) for name, series in history.history.items()}
+    metrics = {name: float(series[-1]) for name, series in trained.history.items()}
     metrics |= {f"val_{name}": float(value) for name, value in held_out.items()}
     _check_finite(model, metrics, number)
     return Epoch(number, metrics, time.perf_counter() - began)
@@ -157,30 +164,5 @@ def _keep(job: TrainJob, model: keras.Model, progress: Progress, epoch: Epoch) -
     if progress.best_score is None or job.objective.better(score, progress.best_score):
         progress.best_score, progress.best_epoch = score, epoch.number
         checkpoint.save(job.folder / checkpoint.BEST, checkpoint.model_variables(model), progress)
+    history.keep(job.folder, model, epoch.number)
     checkpoint.save(job.folder / checkpoint.LAST, checkpoint.all_variables(model), progress)
-
-
-def _look_inside(job: TrainJob, model: keras.Model, progress: Progress) -> dict[str, float]:
-    """Pictures and statistics; a fault in them is kept beside them and does not cost the trial its score."""
-    assert job.pictures is not None
-    job.pictures.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=100)
-    (job.pictures / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    try:
-        images, labels = _examples(job.split)
-        seen = look(model, images, labels, job.split.prepared.class_names)
-        draw(seen, progress.curve, job.borders, f"trial {job.trial.id}", job.pictures)
-        return statistics(seen)
-    except Exception:
-        (job.pictures / "fault.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        return {}
-
-
-def _examples(part: Split) -> tuple[np.ndarray, np.ndarray]:
-    """The same validation images for every trial: one of each class first, then the next ones."""
-    x, y = validation_arrays(part)
-    firsts = np.unique(y, return_index=True)[1]
-    rest = np.setdiff1d(np.arange(min(len(y), 4 * LOOKED_AT)), firsts)
-    chosen = np.concatenate([np.sort(firsts), rest])[:LOOKED_AT]
-    return x[chosen], y[chosen]

@@ -1,0 +1,90 @@
+"""What is recorded of every trial besides its scores: pictures of its insides, their statistics, its health."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tunekit.insight import graph
+from tunekit.insight.convolutions import Filters, kernels_of
+from tunekit.insight.draw import draw
+from tunekit.insight.look import look
+from tunekit.insight.metrics import statistics
+from tunekit.insight.stages import draw_stages
+from tunekit.trial import history
+from tunekit.trial.checkpoint import Progress
+from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
+from tunekit.trial.jobs import IMAGES, TrainJob
+
+LOOKED_AT = 16
+"""Validation images that every trial's activations are shown for."""
+READ = 256
+"""Validation images that a recurrent model's accuracy by step is measured on."""
+
+
+def look_inside(
+    job: TrainJob, model: keras.Model, progress: Progress, watched: StepWatch, x: np.ndarray, y: np.ndarray
+) -> dict[str, float]:
+    """Pictures and statistics; a fault in them is kept beside them and does not cost the trial its score.
+
+    x and y are the validation images.
+    """
+    assert job.pictures is not None
+    folder = job.pictures
+    folder.mkdir(parents=True, exist_ok=True)
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=100)
+    (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    metrics: dict[str, float] = {}
+    faults: list[str] = []
+
+    def attempt(see: Callable[[], Mapping[str, float]]) -> None:
+        try:
+            # A diverged model overflows; its pictures say so, and numpy need not warn of it.
+            with np.errstate(all="ignore"):
+                metrics.update(see())
+        except Exception:
+            faults.append(traceback.format_exc())
+
+    images, labels = examples(x, y)
+    gradient = GradientWatch(model, images, labels)
+
+    def pictures() -> dict[str, float]:
+        more = (x[:READ], y[:READ])
+        with gradient:
+            seen = look(model, images, labels, job.split.prepared.class_names, more, gradient.answered)
+        draw(seen, progress.curve, job.borders, f"trial {job.trial.id}", folder)
+        draw_stages(_stages(job.folder, model, progress.epoch), folder / IMAGES)
+        return statistics(seen)
+
+    attempt(pictures)
+    attempt(gradient.norms)
+    attempt(lambda: update_ratios(model, watched))
+    if faults:
+        (folder / "fault.txt").write_text("\n".join(faults), encoding="utf-8")
+    return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+
+def examples(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same validation images for every trial: one of each class first, then the next ones."""
+    firsts = np.unique(y, return_index=True)[1]
+    rest = np.setdiff1d(np.arange(min(len(y), 4 * LOOKED_AT)), firsts)
+    chosen = np.concatenate([np.sort(firsts), rest])[:LOOKED_AT]
+    return x[chosen], y[chosen]
+
+
+def _stages(folder: Path, model: keras.Model, last: int) -> dict[int, tuple[Filters, ...]]:
+    """The convolutions' kernels after the first epoch that is kept, where one is, and after the last."""
+    found = graph.named(model)
+    stages = {last: kernels_of(found)}
+    kept = history.load(folder)
+    first = min(kept, default=last)
+    if first < last:
+        arrays = history.by_variable(model, kept[first])
+        then = kernels_of(found, lambda variable: arrays.get(id(variable)))
+        stages = {first: then, last: stages[last][: len(then)]}
+    return stages
