@@ -17,7 +17,13 @@ from tests.study.commands import TINY, TUNEKIT, assert_recorded, environment, lo
 from tunekit.failpoints import VARIABLE
 
 COMMAND = ("search", TINY, "--max-trials", 3, "--workers", 1, "--resume", "--json")
-IN_WORKERS = ("checkpoint.save.before", "checkpoint.save.written", "checkpoint.save.after")
+IN_WORKERS = (
+    "checkpoint.save.before",
+    "checkpoint.save.written",
+    "checkpoint.save.after",
+    "history.write.before",
+    "history.write.after",
+)
 AT_THE_END = ("champion.before", "champion.after")
 """In a worker as well, but no trial: its death ends the search, and a resume goes on."""
 COUNTED = """
