@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: help demo install check format test test-jax test-long clean
+.PHONY: help demo install check format test test-jax test-long screenshots clean
 
 help: ## list these recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test-jax: $(READY) ## searches and pictures with Keras on JAX
 
 test-long: $(READY) ## the long forms of the tests, some two hours, and their figures
 	$(BIN)/python -m pytest -m long --timeout 14400 --numprocesses 2 --dist loadfile
+
+screenshots: $(READY) ## the pictures in docs/images, with a browser, in some three minutes
+	$(BIN)/python docs/screenshots.py
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.browser import Browser, find_browser
+from tests.browser import Browser, find_browser
 from tests.report.materials import HALVED, evaluation, large_page, material, page_text, record
 from tunekit.results import Failure
 

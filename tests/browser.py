@@ -54,9 +54,8 @@ class Browser:
     def call(self, method: str, **parameters: Any) -> Any:
         return self._send(method, parameters, self._session)
 
-    def open(self, path: Path, width: int = 1100, height: int = 900, **media: str) -> None:
-        """Load the page afresh at this width; `media` are features such as prefers_color_scheme="dark"."""
-        self.events.clear()
+    def open(self, page: Path | str, width: int = 1100, height: int = 900, **media: str) -> None:
+        """Load a file or an address afresh at this width; `media` are features such as prefers_color_scheme="dark"."""
         mobile = width < 500
         self.call(
             "Emulation.setDeviceMetricsOverride",
@@ -67,14 +66,28 @@ class Browser:
         )
         features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
         self.call("Emulation.setEmulatedMedia", features=features)
-        self.call("Page.navigate", url=path.absolute().as_uri())
-        self._wait_for("Page.loadEventFired")
+        # By way of an empty page: where only what follows the # is another, nothing would be loaded.
+        self._load("about:blank")
+        self._load(page if isinstance(page, str) else page.absolute().as_uri())
 
     def run(self, script: str) -> Any:
         """The value of an expression on the page."""
         done = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
+
+    def until(self, script: str) -> Any:
+        """The value of an expression once it is true, on a page that draws itself bit by bit."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if value := self.run(script):
+                return value
+            time.sleep(0.1)
+        raise AssertionError(f"the page did not come to: {script}\n{self.run('document.body.innerText')}")
+
+    def write(self, text: str) -> None:
+        """Into the field that has the focus."""
+        self.call("Input.insertText", text=text)
 
     def press(self, key: str, code: int) -> None:
         text = {"Enter": "\r", " ": " "}.get(key, "")
@@ -118,6 +131,11 @@ class Browser:
         answer = self._wait(lambda received: received.get("id") == self._number)
         assert "error" not in answer, answer
         return answer["result"]
+
+    def _load(self, address: str) -> None:
+        self.events.clear()
+        self.call("Page.navigate", url=address)
+        self._wait_for("Page.loadEventFired")
 
     def _wait_for(self, method: str) -> None:
         if not any(event["method"] == method for event in self.events):
