@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tunekit.cli.tables import duration, short, table
+from tunekit.cli.tables import short, table
 from tunekit.report.comparison import Comparison, Entry
+from tunekit.report.wording import duration
 
 
 def comparison_text(found: Comparison) -> str:

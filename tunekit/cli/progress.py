@@ -16,7 +16,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tunekit.cli.tables import duration, short
+from tunekit.cli.tables import short
+from tunekit.report.wording import duration
 from tunekit.results import TimedEpoch, TrialRecord
 from tunekit.search.winner import ranked
 from tunekit.study.plan import Plan, plan_of

@@ -91,7 +91,8 @@ def plan(space: str, as_json: bool, **options: Any) -> None:
 
 
 def _plan_text(space: Space, seen: Preview) -> str:
-    from tunekit.cli.tables import duration, size, table
+    from tunekit.cli.tables import size, table
+    from tunekit.report.wording import duration
 
     rows = []
     for bracket in seen.plan.brackets:

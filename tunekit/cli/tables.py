@@ -1,4 +1,4 @@
-"""Small pieces of text: tables, durations, sizes, values."""
+"""Small pieces of text: tables, sizes, values."""
 
 from __future__ import annotations
 
@@ -17,18 +17,6 @@ def table(rows: list[list[str]], headings: list[str]) -> str:
 def short(value: object) -> str:
     """A value in at most four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def duration(seconds: float) -> str:
-    """Such as 0.4 s, 45 s, 12 min or 3 h 20 min."""
-    if seconds < 9.5:
-        return f"{seconds:.1f} s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def size(count: float) -> str:
