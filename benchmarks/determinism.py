@@ -12,12 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
+from training import made_up, train_all, train_job
 
-from tunekit.data.prepared import Prepared, prepare
-from tunekit.results import Trial
-from tunekit.space.space import DataSpec, Objective
-from tunekit.trial.jobs import Done, EpochDone, Failed, Split, TrainJob
+from tunekit.data.prepared import Prepared
+from tunekit.trial.jobs import Split
 from tunekit.workers.local import LocalWorkers
 
 IMAGES = 2500
@@ -28,32 +26,12 @@ MODELS = {
 }
 
 
-def made_up(folder: Path, shape: tuple[int, int, int]) -> Prepared:
-    random = np.random.default_rng(0)
-    path = folder / f"{shape[0]}.npz"
-    x = random.integers(0, 256, (IMAGES, *shape), dtype=np.uint8)
-    np.savez(path, x_train=x, y_train=np.arange(IMAGES) % 10, x_test=x[:10], y_test=np.arange(10))
-    return prepare(DataSpec("npz", str(path)), folder / "cache")
-
-
 def epoch_seconds(model: str, prepared: Prepared, folder: Path, deterministic: bool) -> float:
     """The quickest epoch after the first, which includes tracing."""
     workers = LocalWorkers(1, 1, folder / "logs", deterministic)
-    trial = Trial("0", MODELS[model][1], 1, 0, EPOCHS)
-    split = Split(prepared, 0.1, None, 0)
-    job = TrainJob("0", trial, model, split, EPOCHS, Objective(), folder / "trial", None, None)
-    seconds = []
-    workers.submit(job)
     try:
-        while True:
-            for message in workers.events(1):
-                match message.event:
-                    case EpochDone(epoch):
-                        seconds.append(epoch.seconds)
-                    case Failed(failure):
-                        raise SystemExit(failure.message)
-                    case Done():
-                        return min(seconds[1:])
+        job = train_job("1", model, MODELS[model][1], Split(prepared, 0.1, None, 0), EPOCHS, folder)
+        return min(train_all(workers, [job])["1"][1][1:])
     finally:
         workers.close()
 
@@ -63,7 +41,7 @@ def main() -> None:
     for model, (shape, _) in MODELS.items():
         ratios, with_it, without = [], [], []
         with tempfile.TemporaryDirectory() as scratch:
-            prepared = made_up(Path(scratch), shape)
+            prepared = made_up(Path(scratch), shape, IMAGES)
             for repeat in range(repeats):
                 one = epoch_seconds(model, prepared, Path(scratch) / f"{repeat}a", True)
                 other = epoch_seconds(model, prepared, Path(scratch) / f"{repeat}b", False)

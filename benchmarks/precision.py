@@ -13,10 +13,11 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from training import train_all, train_job
+
 from tunekit.data.prepared import prepare
-from tunekit.results import Trial
-from tunekit.space.space import DataSpec, Objective
-from tunekit.trial.jobs import Done, EpochDone, Failed, Split, TrainJob
+from tunekit.space.space import DataSpec
+from tunekit.trial.jobs import Split
 from tunekit.workers.local import LocalWorkers
 
 VALUES = {
@@ -35,19 +36,10 @@ def train(
     workers: LocalWorkers, split: Split, precision: str, seed: int, epochs: int, folder: Path
 ) -> tuple[float, float]:
     """The best score, and the seconds of the quickest epoch."""
-    trial = Trial(precision, VALUES | {"precision": precision}, seed, 0, epochs)
-    job = TrainJob(precision, trial, "lenet5", split, epochs, Objective(), folder, None, None)
-    seconds = []
-    workers.submit(job)
-    while True:
-        for message in workers.events(1):
-            match message.event:
-                case EpochDone(epoch):
-                    seconds.append(epoch.seconds)
-                case Failed(failure):
-                    raise SystemExit(f"{failure.message}\n{failure.traceback}")
-                case Done(outcome):
-                    return outcome.score, min(seconds)
+    values = VALUES | {"precision": precision}
+    job = train_job(str(seed), "lenet5", values, split, epochs, folder / precision)
+    outcome, seconds = train_all(workers, [job])[job.id]
+    return outcome.score, min(seconds)
 
 
 def main() -> None:
@@ -68,8 +60,7 @@ def main() -> None:
             for seed in range(1, options.seeds + 1):
                 seconds = {}
                 for precision in scores if seed % 2 else reversed(scores):
-                    where = folder / f"{precision}-{seed}"
-                    score, seconds[precision] = train(workers, split, precision, seed, options.epochs, where)
+                    score, seconds[precision] = train(workers, split, precision, seed, options.epochs, folder)
                     scores[precision].append(score)
                 ratios.append(seconds["float32"] / seconds["bfloat16"])
                 print(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tunekit.insight import canvas
+from tunekit.insight import canvas, graph
 from tunekit.insight.canvas import NORMAL, SMALL, Box, Page, Scale
 from tunekit.insight.graph import Array
 from tunekit.insight.look import SAMPLE, Activation, Look
@@ -31,7 +30,7 @@ TOP, GAP = 0.66, 0.9
 
 def draw_activations(look: Look, heading: str, path: Path) -> Path:
     """A band for each layer: what it answered, how often each value came, and its statistics."""
-    picked = _pick(look.activations)
+    picked = graph.evenly(look.activations, MOST)
     heights = [_height(look, activation) for activation in picked]
     page = Page(TOP + sum(heights) + GAP * len(picked), f"{heading}: activations on fixed validation images")
     line = "Coloured bars: the values shown beside them."
@@ -45,12 +44,6 @@ def draw_activations(look: Look, heading: str, path: Path) -> Path:
         _band(page, look, activation, top, height)
         top += height + GAP
     return page.save(path)
-
-
-def _pick(activations: Sequence[Activation]) -> list[Activation]:
-    if len(activations) <= MOST:
-        return list(activations)
-    return [activations[round(place)] for place in np.linspace(0, len(activations) - 1, MOST)]
 
 
 def _height(look: Look, activation: Activation) -> float:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+T = TypeVar("T")
 
 ACTIVATIONS = (
     keras.layers.Activation,
@@ -37,6 +38,13 @@ class Use:
     inputs: tuple[Any, ...]
     """Symbolic tensors that enter the layer."""
     outputs: tuple[Any, ...]
+
+
+def evenly(layers: Sequence[T], most: int) -> list[T]:
+    """At most so many of them, picked evenly from first to last."""
+    if len(layers) <= most:
+        return list(layers)
+    return [layers[round(place)] for place in np.linspace(0, len(layers) - 1, most)]
 
 
 def uses(model: Any) -> list[Use]:

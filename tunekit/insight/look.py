@@ -156,7 +156,7 @@ class _Seen:
         try:
             see()
         except Exception as error:
-            self.notes.append(f"{what} ({type(error).__name__}: {_one_line(error)})")
+            self.notes.append(f"{what} ({one_line(error)})")
 
     def read(self, model: Any, images: Array, labels: Array) -> None:
         """Accuracy by step, only where the layer's steps are known to be its own."""
@@ -236,11 +236,11 @@ class _Seen:
         self._keep(label, "recurrent", use, shown, use)
 
 
-def _one_line(error: Exception) -> str:
-    """What happened, in one line. Keras colours its messages, and begins with where it was."""
+def one_line(error: Exception) -> str:
+    """What happened, as `Kind: text`. Keras colours its messages, and begins with where it was."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     text = text.removeprefix("Exception encountered when calling ")
-    return " ".join(text.split())[:200]
+    return f"{type(error).__name__}: {' '.join(text.split())[:200]}"
 
 
 def _kind(layer: Any) -> Kind | None:

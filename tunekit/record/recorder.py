@@ -19,7 +19,7 @@ from PIL import Image
 
 from tunekit.failpoints import reach
 from tunekit.record import images
-from tunekit.record.store import Store, open_store
+from tunekit.record.store import Store, check_same_store, open_store
 from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
 from tunekit.space.space import Space
@@ -303,8 +303,14 @@ class Recorder:
             self._call("set_tag", run_id, name, value[:5000])
 
 
-def log_to_run(home: Path, space: Space, run_id: str, paths: Iterable[Path], folder: str) -> None:
-    """Files made after a run's end, beside its other artefacts; what the run says of itself stays as it is."""
+def log_to_run(
+    home: Path, space: Space, run_id: str, recorded_in: str | None, paths: Iterable[Path], folder: str
+) -> None:
+    """Files made after a run's end, beside its other artefacts; what the run says of itself stays as it is.
+
+    SearchError where MLflow's store is no longer the one that the search was recorded in.
+    """
+    check_same_store(home, recorded_in)
     store = open_store(home, space.name, space.objective.name)
     with explained(store.tracking_uri):
         for path in paths:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tunekit.report.chart import plain_axes
 from tunekit.report.comparison import Comparison, Entry
+from tunekit.report.palette import DAY, SERIES
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#8A6D00", "#000000")
-"""Told apart by colour-blind readers too (after Okabe and Ito); what a colour repeats, a marker tells apart."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-MUTED = "#59636e"
+"""What a colour repeats, a marker tells apart."""
 
 
 def draw_comparison(found: Comparison, path: Path) -> Path:
@@ -58,7 +58,7 @@ def _curves(axes: Any, entries: Sequence[Entry], metric: str) -> None:
     axes.set_ylabel(_axis(metric))
     axes.set_xlim(0.5, longest + 0.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    _plain(axes)
+    plain_axes(axes, DAY, "both")
 
 
 def _scores(axes: Any, entries: Sequence[Entry], metric: str) -> None:
@@ -80,7 +80,7 @@ def _scores(axes: Any, entries: Sequence[Entry], metric: str) -> None:
     axes.set_ylim(len(entries) - 0.4, -0.6)
     axes.set_title("filled: validation, bar: ± spread; hollow: test", fontsize=10, loc="left")
     axes.set_xlabel(_axis(metric).replace("validation ", ""))
-    _plain(axes)
+    plain_axes(axes, DAY, "both")
 
 
 def _axis(metric: str) -> str:
@@ -90,11 +90,4 @@ def _axis(metric: str) -> str:
 
 
 def _look(number: int) -> tuple[str, str]:
-    return COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-
-
-def _plain(axes: Any) -> None:
-    axes.grid(color="#d8dee4", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=MUTED, labelsize=9)
+    return DAY.series[number % SERIES], MARKERS[number % len(MARKERS)]

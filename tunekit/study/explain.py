@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.errors import Interrupted, SearchError, StoreError
+from tunekit.report.wording import listed
 from tunekit.results import Outcome, TimedEpoch, TrialRecord
 from tunekit.search.lock import SearchLock
 from tunekit.search.state import State
-from tunekit.study.files import write_text
+from tunekit.study.files import disk_faults_explained, write_text
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.jobs import JobFailed, run_job
 from tunekit.study.quiet import frameworks_log_to
@@ -65,18 +66,13 @@ def explain(
 ) -> ExplainedTrial:
     """Explain a trial of a search that does not run, or its winner; one whose weights are gone is trained again."""
     folder = settings.home.find(name)
-    with SearchLock(folder.path), interruption() as interrupted:
+    with disk_faults_explained(folder.path), SearchLock(folder.path), interruption() as interrupted:
         state = State.open(folder.state, write=False)
         try:
             record = _find(state, folder, trial_id, home_option(settings.home.path))
             _Study(folder, settings, reporter, state, record, interrupted, on_epoch).explain()
         except Interrupted as error:
             raise Interrupted("Stopped by a signal; the same command goes on where it was.") from error
-        except OSError as error:
-            raise StoreError(
-                f"{error.filename or folder.path}: {error.strerror}. Free space there or make it writable, "
-                "then start the command again."
-            ) from error
         finally:
             state.close()
     found = read_explanation(folder, record.trial.id)
@@ -118,7 +114,7 @@ def _find(state: State, folder: SearchFolder, trial_id: str | None, home: str) -
         known = [one.trial.id for one in state.records()]
         raise SearchError(
             f"{folder.name}: expected a trial of this search, got {wanted!r}. "
-            f"See them with `tunekit show {folder.name}{home}`: {_listed(known)}."
+            f"See them with `tunekit show {folder.name}{home}`: {listed(known, 20) or 'there is none yet'}."
         )
     if record.failure is not None:
         raise SearchError(
@@ -131,10 +127,6 @@ def _find(state: State, folder: SearchFolder, trial_id: str | None, home: str) -
             f"Finish it with `tunekit resume {folder.name}{home}`, or choose another with --trial."
         )
     return record
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "") if names else "there is none yet"
 
 
 @dataclass
@@ -250,12 +242,11 @@ class _Study:
         try:
             with frameworks_log_to(self.folder.framework_log):
                 from tunekit.record.recorder import log_to_run
-                from tunekit.record.store import check_same_store
 
                 home, space = self.settings.home.path.absolute(), stored_space(self.state, self.folder)
-                check_same_store(home, self.state.fact("tracking_uri"))
                 paths = [*(picture.path for picture in found.pictures), self.output / FIGURES]
-                log_to_run(home, space, self.record.run_id, paths, "explain")
+                recorded_in = self.state.fact("tracking_uri")
+                log_to_run(home, space, self.record.run_id, recorded_in, paths, "explain")
         except (StoreError, SearchError) as error:
             self.reporter.warn(f"{error} The pictures are not in MLflow, but in {self.output}.")
 

@@ -1,13 +1,31 @@
-"""Text files that are there whole or not at all."""
+"""Text files that are there whole or not at all, and what a disk's faults are called."""
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tunekit.errors import StoreError
 from tunekit.failpoints import reach
+
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
+
+
+@contextmanager
+def disk_faults_explained(place: Path) -> Iterator[None]:
+    """For files that only say what went on, such as logs; what matters more has errors of its own."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FAULTS:
+            raise
+        raise StoreError(
+            f"{error.filename or place}: {error.strerror}. Free space there or make it writable, "
+            "then start the command again."
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -179,10 +179,9 @@ def _record(written: Written, folder: SearchFolder, home: Home) -> None:
         return
     with tempfile.TemporaryDirectory() as scratch, frameworks_log_to(folder.framework_log):
         from tunekit.record.recorder import log_to_run
-        from tunekit.record.store import check_same_store
         from tunekit.report.chart import png
 
         pictures = [png(chart, Path(scratch) / f"{name}.png") for name, chart in written.charts.items()]
-        check_same_store(home.path.absolute(), written.material.facts["tracking_uri"])
-        paths = [written.path, *pictures]
-        log_to_run(home.path.absolute(), written.material.space, run_id, paths, RECORDED)
+        material, paths = written.material, [written.path, *pictures]
+        recorded_in = material.facts["tracking_uri"]
+        log_to_run(home.path.absolute(), material.space, run_id, recorded_in, paths, RECORDED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from tunekit.search.lock import SearchLock
 from tunekit.search.state import State
 from tunekit.search.winner import ranked
 from tunekit.space.space import Space
+from tunekit.study.files import disk_faults_explained
 from tunekit.study.finish import evaluation_from, finish
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.precision import settled
@@ -35,9 +35,6 @@ from tunekit.study.session import (
     stored_space,
 )
 from tunekit.study.signals import Interruption, interruption
-
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO)
-"""Of files that only say what went on, such as logs; what matters more has errors of its own."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
             f"{folder.path}: the search's folder could not be made: {error.strerror}. "
             "Free space there or make it writable, or choose another place with --home."
         ) from error
-    with SearchLock(folder.path), interruption() as interrupted:
+    with disk_faults_explained(folder.path), SearchLock(folder.path), interruption() as interrupted:
         try:
             return _run(folder, settings, reporter, space, interrupted)
         except Interrupted as error:
@@ -94,13 +91,6 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
                 f"Go on with `{resume_command(folder, settings)}`." if began else "Nothing had begun yet."
             )
             raise Interrupted(f"Stopped by {name}; every finished epoch is kept. {remedy}") from error
-        except OSError as error:
-            if error.errno not in DISK_ERRORS:
-                raise
-            raise StoreError(
-                f"{error.filename or folder.path}: {error.strerror}. Free space there or make it writable, "
-                "then start the command again."
-            ) from error
 
 
 def _run(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
+from tunekit.insight import graph
 from tunekit.insight.explain.deconvnet import routes
 from tunekit.insight.explain.draw_curves import draw_invariance
 from tunekit.insight.explain.draw_features import draw_evolution, draw_features
@@ -22,6 +22,7 @@ from tunekit.insight.explain.invariance import invariance, one_of_each
 from tunekit.insight.explain.mistakes import mistakes
 from tunekit.insight.explain.occlusion import occlude
 from tunekit.insight.explain.picture import Picture
+from tunekit.insight.look import one_line
 from tunekit.models.build import build
 from tunekit.trial import checkpoint, history
 from tunekit.trial.checkpoint import DamagedCheckpoint
@@ -46,9 +47,14 @@ def explain(job: ExplainJob, emit: Emit) -> Explanation:
         picture.unlink()
     explainer = _Explainer(job, model)
     # The evolution comes last: it leaves the model with an early epoch's weights.
-    for part in (explainer.mistakes, explainer.features, explainer.occlusion, explainer.invariance):
+    for part in (
+        explainer.mistakes,
+        explainer.features,
+        explainer.occlusion,
+        explainer.invariance,
+        explainer.evolution,
+    ):
         explainer.attempt(part)
-    explainer.attempt(explainer.evolution)
     return Explanation(tuple(explainer.pictures), tuple(explainer.notes), explainer.figures)
 
 
@@ -75,9 +81,7 @@ class _Explainer:
         except OSError:
             raise  # a disk that is full
         except Exception as error:
-            # Keras colours its messages, and begins with where it was.
-            text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
-            self.notes.append(f"{part.__name__}: {type(error).__name__}: {text[:200]}")
+            self.notes.append(f"{part.__name__}: {one_line(error)}")
 
     @functools.cached_property
     def _probabilities(self) -> np.ndarray:
@@ -124,7 +128,7 @@ class _Explainer:
             if not notes:
                 self.notes.append("features and their evolution: the model has no convolutions")
             return
-        self._seen = layer_features(self._model, _evenly(found), self._images)
+        self._seen = layer_features(self._model, graph.evenly(found, MOST), self._images)
         self.figures["features"] = {
             layer.layer: {
                 "filters": layer.filters,
@@ -208,9 +212,3 @@ class _Explainer:
     def _examples(self, most: int) -> np.ndarray:
         """Images of different classes, those that the model gets right first."""
         return one_of_each(self._labels, self._probabilities.argmax(axis=1) == self._labels, most)
-
-
-def _evenly(found: Sequence[Any]) -> list[Any]:
-    if len(found) <= MOST:
-        return list(found)
-    return [found[round(place)] for place in np.linspace(0, len(found) - 1, MOST)]
