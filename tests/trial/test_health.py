@@ -8,6 +8,7 @@ import pytest
 
 from tunekit.insight.look import look
 from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
+from tunekit.trial.loop import make_loop
 
 LAYERS = keras.layers
 
@@ -75,9 +76,7 @@ def test_a_step_by_hand() -> None:
     watch = StepWatch()
     watch.step = 1
     # The first step takes w from 3 to 1.5, the second from 1.5 to 0.75.
-    model.fit(
-        np.tile(X, (3, 1)), np.tile(Y, (3, 1)), batch_size=2, shuffle=False, verbose=0, callbacks=[watch]
-    )
+    make_loop(model, 2).train(np.tile(X, (3, 1)), np.tile(Y, (3, 1)), watch, lambda share: None)
 
     ratios = update_ratios(model, watch)
 
@@ -86,14 +85,14 @@ def test_a_step_by_hand() -> None:
 
 def test_no_step_was_watched() -> None:
     model, watch = line(1.0), StepWatch()
-    model.fit(X, Y, verbose=0, callbacks=[watch])
+    make_loop(model, 2).train(X, Y, watch, lambda share: None)
     assert update_ratios(model, watch) == {}
 
 
 def test_weights_that_are_all_zero_have_no_ratio() -> None:
     model, watch = line(0.0), StepWatch()
     watch.step = 0
-    model.fit(X, Y + 1, verbose=0, callbacks=[watch])
+    make_loop(model, 2).train(X, Y + 1, watch, lambda share: None)
     assert np.isnan(update_ratios(model, watch)["health/update_ratio"])
 
 

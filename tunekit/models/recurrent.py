@@ -21,16 +21,26 @@ def recurrent(values: Values, data: ImageShape) -> keras.Model:
     depth = int(values["layers"])
     cell = str(values["cell"])
     for number in range(1, depth + 1):
-        x = CELLS[cell](
+        layer = CELLS[cell](
             int(values["hidden_units"]),
             return_sequences=number < depth,
             kernel_regularizer=l2(values["l2"]),
             recurrent_regularizer=l2(values["l2"]),
             name=f"{cell}{number}",
-        )(x)
+        )
+        _quicken(layer, height)
+        x = layer(x)
     if values["batch_norm"]:
         x = layers.BatchNormalization(name="batch_norm")(x)
     if values["dropout"]:
         x = layers.Dropout(float(values["dropout"]), name="dropout")(x)
     outputs = layers.Dense(data.classes, activation="softmax", dtype="float32", name="output")(x)
     return keras.Model(inputs, outputs, name=cell)
+
+
+def _quicken(layer: keras.Layer, steps: int) -> None:
+    if keras.config.backend() == "tensorflow":
+        # Not from above: it imports TensorFlow, which other backends need not have.
+        from tunekit.models.unrolled import unroll
+
+        unroll(layer, steps)

@@ -17,13 +17,15 @@ from tunekit.errors import SearchError, StoreError
 from tunekit.record.store import DATABASE, tracking_uri
 
 START_TIMEOUT = 90.0
+EXPERIMENTS = "#/experiments"
+"""MLflow's list of them; what it shows first is not about searches."""
 
 
 def serve(home: Path, port: int, announce: Callable[[str], None]) -> None:
     """Run the server until it is interrupted; `announce` gets its address once it answers."""
     uri = tracking_uri(home)
     if uri.startswith("http"):
-        announce(uri)
+        announce(f"{uri}/{EXPERIMENTS}")
         return
     if "MLFLOW_TRACKING_URI" not in os.environ and not (home / DATABASE).exists():
         raise SearchError(
@@ -43,7 +45,7 @@ def serve(home: Path, port: int, announce: Callable[[str], None]) -> None:
         server = subprocess.Popen(command, stdout=stream, stderr=stream, env=os.environ | quiet)
     try:
         _await(server, address, log)
-        announce(address)
+        announce(f"{address}/{EXPERIMENTS}")
         server.wait()
     except KeyboardInterrupt:
         pass

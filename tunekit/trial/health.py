@@ -68,26 +68,24 @@ class GradientWatch:
                 self.answered(self._model(self._images, training=False))
 
 
-class StepWatch(keras.callbacks.Callback):  # type: ignore[misc]
+class StepWatch:
     """Keeps the trainable weights before and after one training step."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.step: int | None = None
         """Counted from 0 within the epoch; None watches none."""
         self.before: list[Array] = []
         self.after: list[Array] = []
 
-    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
-        if batch == self.step:
-            self.before = self._weights()
+    def begins(self, model: keras.Model) -> None:
+        self.before = _weights(model)
 
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        if batch == self.step:
-            self.after = self._weights()
+    def ends(self, model: keras.Model) -> None:
+        self.after = _weights(model)
 
-    def _weights(self) -> list[Array]:
-        return [as_floats(variable).copy() for variable in self.model.trainable_variables]
+
+def _weights(model: keras.Model) -> list[Array]:
+    return [as_floats(variable).copy() for variable in model.trainable_variables]
 
 
 def update_ratios(model: keras.Model, watched: StepWatch) -> dict[str, float]:

@@ -6,14 +6,15 @@ import math
 import time
 from collections.abc import Callable
 
-import keras
 import numpy as np
 
 from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
+from tunekit.trial.health import StepWatch
 from tunekit.trial.jobs import Emit, Probe, ProbeJob
+from tunekit.trial.loop import Loop, make_loop
 from tunekit.trial.train import arrays, image_shape, validation_arrays
 from tunekit.trial.training import augment, compile_model
 
@@ -38,14 +39,16 @@ def _probe_one(job: ProbeJob, given: Values) -> Probe:
     steps = math.ceil(len(indices) / batch)
     compile_model(model, values, steps, max_epochs=1)
 
+    loop = make_loop(model, batch)
+
     def train(count: int) -> None:
         chosen = indices[: count * batch]
         images = augment(x[chosen], values, seed=0, epoch=1)
-        model.fit(images, y[chosen], batch_size=batch, epochs=1, shuffle=False, verbose=0)
+        loop.train(images, y[chosen], StepWatch(), lambda share: None)
 
     train(1)
     size = sum(int(math.prod(variable.shape)) * 4 for variable in checkpoint.all_variables(model))
-    seconds = _epoch_seconds(train, steps) + _validation_seconds(model, job) if job.timed else None
+    seconds = _epoch_seconds(train, steps) + _validation_seconds(loop, job) if job.timed else None
     return Probe(model.count_params(), seconds, size)
 
 
@@ -58,10 +61,10 @@ def _epoch_seconds(train: Callable[[int], None], steps: int) -> float:
     return _seconds(lambda: train(timed)) * steps / timed
 
 
-def _validation_seconds(model: keras.Model, job: ProbeJob) -> float:
+def _validation_seconds(loop: Loop, job: ProbeJob) -> float:
     images, labels = (np.asarray(array[:VALIDATED]) for array in validation_arrays(job.split))
-    model.evaluate(images, labels, batch_size=256, verbose=0)
-    seconds = _seconds(lambda: model.evaluate(images, labels, batch_size=256, verbose=0))
+    loop.score(images, labels)
+    seconds = _seconds(lambda: loop.score(images, labels))
     return seconds * len(validation_arrays(job.split)[1]) / len(labels)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 import keras
@@ -21,6 +21,7 @@ from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
+from tunekit.trial.loop import Loop, Told, make_loop
 from tunekit.trial.training import augment, compile_model, epoch_order
 
 SIGN_OF_LIFE = 1.0
@@ -58,9 +59,9 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     progress = _restore(job, model)
     for epoch in progress.curve[job.trial.initial_epoch :]:
         emit(EpochDone(epoch))
-    watch = StepWatch()
+    loop, watch = make_loop(model, int(values["batch_size"])), StepWatch()
     while progress.epoch < job.trial.epochs:
-        epoch = _train_epoch(job, model, values, progress.epoch + 1, emit, watch)
+        epoch = _train_epoch(job, model, loop, values, progress.epoch + 1, emit, watch)
         _keep(job, model, progress, epoch)
         emit(EpochDone(epoch))
     looked = time.perf_counter()
@@ -105,6 +106,7 @@ def _restore(job: TrainJob, model: keras.Model) -> Progress:
 def _train_epoch(
     job: TrainJob,
     model: keras.Model,
+    loop: Loop,
     values: dict[str, Scalar],
     number: int,
     emit: Emit,
@@ -117,18 +119,9 @@ def _train_epoch(
     batch = int(values["batch_size"])
     if number == job.trial.epochs and job.pictures:
         watch.step = max(0, len(order) // batch - 1)  # the last one of a whole batch
-    trained = model.fit(
-        images,
-        y[order],
-        batch_size=batch,
-        epochs=1,
-        shuffle=False,
-        verbose=0,
-        callbacks=[_SignOfLife(emit, number, math.ceil(len(order) / batch)), watch],
-    )
-    held_out = model.evaluate(*validation_arrays(job.split), batch_size=256, verbose=0, return_dict=True)
-    metrics = {name: float(series[-1]) for name, series in trained.history.items()}
-    metrics |= {f"val_{name}": float(value) for name, value in held_out.items()}
+    metrics = loop.train(images, y[order], watch, _signs_of_life(emit, number))
+    held_out = loop.score(*validation_arrays(job.split))
+    metrics |= {f"val_{name}": value for name, value in held_out.items()}
     _check_finite(model, metrics, number)
     return Epoch(number, metrics, time.perf_counter() - began)
 
@@ -142,19 +135,17 @@ def _check_finite(model: keras.Model, metrics: Mapping[str, float], number: int)
             raise NotFinite(f"after epoch {number}: weights of {variable.path}")
 
 
-class _SignOfLife(keras.callbacks.Callback):  # type: ignore[misc]
+def _signs_of_life(emit: Emit, epoch: int) -> Told:
     """Tells how far an epoch is, at most once a second."""
+    due = time.monotonic() + SIGN_OF_LIFE
 
-    def __init__(self, emit: Emit, epoch: int, steps: int) -> None:
-        super().__init__()
-        self._tell: Callable[[float], None] = lambda share: emit(Step(epoch, share))
-        self._steps = steps
-        self._next = time.monotonic() + SIGN_OF_LIFE
+    def told(share: float) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + SIGN_OF_LIFE
+            emit(Step(epoch, share))
 
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + SIGN_OF_LIFE
-            self._tell((batch + 1) / self._steps)
+    return told
 
 
 def _keep(job: TrainJob, model: keras.Model, progress: Progress, epoch: Epoch) -> None:

@@ -1,0 +1,47 @@
+"""The benchmarks run to their end, on little data: their figures mean nothing here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+def run(script: str, *arguments: str) -> str:
+    command = [sys.executable, str(FOLDER / f"{script}.py"), *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("script", "arguments", "said"),
+    [
+        ("variants", ("rnn", "--images", "200", "--repeats", "1"), "as tunekit trains"),
+        ("efficiency", ("--images", "200", "--repeats", "1"), "of the best split"),
+        ("determinism", ("1",), "repeatable"),
+        ("recording", ("gru-digits", "--max-trials", "2", "--max-epochs", "2"), "of the trials' time"),
+        (
+            "overhead",
+            ("gru-digits", "--trials", "2", "--limit", "200", "--epochs", "1", "--repeats", "1"),
+            "span over that without recording",
+        ),
+    ],
+)
+def test_a_benchmark(script: str, arguments: tuple[str, ...], said: str) -> None:
+    assert said in run(script, *arguments)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("peer", ["keras-tuner", "optuna"])
+def test_side_by_side(peer: str) -> None:
+    if peer == "optuna" and not find_spec("optuna_integration"):
+        pytest.skip("needs optuna and optuna-integration")
+    printed = run("side_by_side", "gru", peer, "--images", "300", "--repeats", "1")
+    assert "times as fast to the end" in printed
