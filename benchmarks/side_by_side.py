@@ -34,6 +34,8 @@ HERE = Path(__file__).parent
 SCRIPTS = {"keras-tuner": "keras_tuner_hyperband.py", "optuna": "optuna_hyperband.py"}
 DATA = {"lenet5": "cifar10", "gru": "mnist"}
 MIB = 2**20
+LOOKED = 2.0
+"""Seconds between two looks at the memory, which take processor time themselves."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def watched(command: list[str], folder: Path) -> tuple[float, int]:
         process = subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, env=environment)
         while process.poll() is None:
             most = max(most, memory_of(process.pid))
-            time.sleep(0.25)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LOOKED)
     seconds = time.perf_counter() - began
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'told').read_text()[-3000:]}")

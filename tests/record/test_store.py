@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tunekit.errors import SearchError, StoreError
-from tunekit.record.store import DATABASE, check_same_store, open_store, tracking_uri
+from tunekit.record.store import DATABASE, _unsynchronised, check_same_store, open_store, tracking_uri
 
 
 def test_the_store_is_below_home_and_artefacts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,3 +92,15 @@ def test_a_search_stays_with_the_store_that_it_began_in(
     check_same_store(tmp_path, "http://team:5000")
     with pytest.raises(SearchError, match="Set MLFLOW_TRACKING_URI"):
         check_same_store(tmp_path, own)
+
+
+def test_the_disk_is_not_waited_for_while_tables_are_made_and_is_afterwards(tmp_path: Path) -> None:
+    import sqlalchemy
+
+    def synchronous(name: str) -> int:
+        with sqlalchemy.create_engine(f"sqlite:///{tmp_path / name}").connect() as connection:
+            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    with _unsynchronised():
+        assert synchronous("made.db") == 0
+    assert synchronous("used.db") == 2

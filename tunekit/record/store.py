@@ -6,10 +6,11 @@ import logging
 import os
 import tempfile
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunekit.errors import SearchError, StoreError
 from tunekit.record.trouble import advice, opening
@@ -116,10 +117,29 @@ def _make_database(home: Path) -> None:
 
     with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=home) as scratch:
         made = Path(scratch) / DATABASE
-        mlflow.MlflowClient(f"sqlite:///{made.absolute()}").search_experiments(max_results=1)
+        with _unsynchronised():
+            mlflow.MlflowClient(f"sqlite:///{made.absolute()}").search_experiments(max_results=1)
+        with made.open("rb") as file:
+            os.fsync(file)
         final.unlink(missing_ok=True)
         with suppress(FileExistsError):
             os.link(made, final)
+
+
+@contextmanager
+def _unsynchronised() -> Iterator[None]:
+    """SQLite need not wait for the disk: MLflow makes its tables in hundreds of transactions, seconds of waiting."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def opened(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", opened)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", opened)
 
 
 def _set_tracking_uri(uri: str) -> None:
