@@ -33,6 +33,7 @@ COMMANDS = {
     "explain": "tunekit.cli.explaining",
     "report": "tunekit.cli.reporting",
     "ui": "tunekit.cli.ui",
+    "init": "tunekit.cli.init",
     "doctor": "tunekit.cli.doctor",
 }
 
