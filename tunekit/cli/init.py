@@ -63,13 +63,14 @@ def init(file: Path, data: str | None, force: bool, **wishes: Any) -> None:
 
 
 def _ask_data() -> Data:
-    from tunekit.study.init.kinds import Data, declared, kind_of
+    from tunekit.space.declared import data_kinds
+    from tunekit.study.init.kinds import Data, kind_of
 
-    width = max(map(len, declared()))
+    width = max(map(len, data_kinds()))
     click.echo("What is the data?")
-    for name in declared():
+    for name in data_kinds():
         click.echo(f"  {name:<{width}}  {kind_of(name).about}")
-    kind = click.prompt("Data", type=click.Choice(declared()), default=declared()[0], show_choices=False)
+    kind = click.prompt("Data", type=click.Choice(data_kinds()), default=data_kinds()[0], show_choices=False)
     question = kind_of(kind).question
     if not question:
         return Data(kind, "")

@@ -35,6 +35,7 @@ COMMANDS = {
     "ui": "tunekit.cli.ui",
     "init": "tunekit.cli.init",
     "doctor": "tunekit.cli.doctor",
+    "completion": "tunekit.cli.completion",
 }
 
 
@@ -77,6 +78,11 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command; turn what went wrong into a message and an exit code."""
+    if "_TUNEKIT_COMPLETE" in os.environ:
+        from tunekit.cli.shell.answer import answer
+
+        answer(cli)
+        sys.exit(0)
     # A user's mistake gets a message, not the frameworks' start-up lines around it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for number in SIGNALS:

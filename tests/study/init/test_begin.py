@@ -10,6 +10,7 @@ import pytest
 
 from tunekit.data.glance import Glance
 from tunekit.errors import DataError, UserError
+from tunekit.space.declared import data_kinds
 from tunekit.space.parameters import Choice
 from tunekit.space.reader import read_space
 from tunekit.space.shipped import describe
@@ -17,7 +18,7 @@ from tunekit.space.vocabulary import known_parameters
 from tunekit.study.init import kinds
 from tunekit.study.init.begin import Wishes, begin
 from tunekit.study.init.choices import OWN, lines, max_epochs, suited_model
-from tunekit.study.init.kinds import Data, declared
+from tunekit.study.init.kinds import Data
 from tunekit.study.init.text import described
 
 DIGITS = Data("digits", "")
@@ -181,7 +182,7 @@ def test_a_kind_that_nobody_has_described_is_written_all_the_same(monkeypatch: p
     images("a.npz", 10, 9, 9)
     begun = begin(Path("sub/a.yaml"), Wishes(Data.parse("npz:a.npz")))
     assert read_space(begun.file).data.location == str(Path("a.npz").absolute())
-    assert "npz" in declared()
+    assert "npz" in data_kinds()
     assert begun.seen == "npz:a.npz: examples"
 
 

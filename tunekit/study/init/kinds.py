@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args, get_type_hints
 
 from tunekit.data.glance import Glance, glance_digits, glance_npz, glance_tfds
 from tunekit.errors import UserError
-from tunekit.space.space import DataSpec
+from tunekit.space.declared import data_kinds
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,6 @@ KINDS = {
 """A kind that a space may name and that is not here is asked for in general words, and not looked at."""
 
 
-def declared() -> tuple[str, ...]:
-    """The kinds that a space file may name."""
-    kinds: tuple[str, ...] = get_args(get_type_hints(DataSpec)["source"])
-    return kinds
-
-
 def kind_of(name: str) -> Kind:
     return KINDS.get(name, Kind())
 
@@ -53,8 +46,8 @@ class Data:
     @classmethod
     def parse(cls, text: str) -> Data:
         kind, _, location = text.partition(":")
-        if kind not in declared():
-            known = ", ".join(f"{name}:..." if kind_of(name).question else name for name in declared())
+        if kind not in data_kinds():
+            known = ", ".join(f"{name}:..." if kind_of(name).question else name for name in data_kinds())
             raise UserError(f"--data {text}: expected one of {known}, got {kind!r}.")
         needed = kind_of(kind).question
         if needed and not location:
