@@ -60,7 +60,7 @@ class Terminal:
         self.wait(question)
         self.send(f"{line}\n")
 
-    def end(self, seconds: float = 240.0) -> int:
+    def end(self, seconds: float = 120.0) -> int:
         """The exit code, once the command has ended by itself."""
         deadline = time.monotonic() + seconds
         while self._read():

@@ -42,16 +42,19 @@ def test_in_a_terminal_it_asks_and_asks_again(tmp_path: Path) -> None:
         terminal.answer("Data [digits]:", "npz")
         terminal.answer("Which file, such as images.npz:", "none.npz")
         terminal.wait("no such file")
+        terminal.wait("Which file, such as images.npz:")
         terminal.send("\x03")
         assert terminal.end() == 130
     assert list(tmp_path.iterdir()) == []
     with Terminal([*TUNEKIT, "init", "mine.yaml"], tmp_path) as terminal:
         terminal.answer("Data [digits]:", "")
         terminal.answer("Model [lenet5]:", "lenet")
-        terminal.answer("Did you mean lenet5?", "own")
+        terminal.wait("Did you mean lenet5?")
+        terminal.answer("Model [lenet5]:", "own")
         terminal.answer("What ranks the trials (val_accuracy, val_loss) [val_accuracy]:", "val_loss")
         terminal.answer("How long may the search take [1h]:", "soon")
-        terminal.answer("expected a time", "20m")
+        terminal.wait("expected a time")
+        terminal.answer("How long may the search take [1h]:", "20m")
         assert terminal.end() == 0
     assert "Written: mine_model.py" in terminal.text
     space = read_space(tmp_path / "mine.yaml")
