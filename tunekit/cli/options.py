@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunekit.study.home import HOME_VARIABLE
+
 if TYPE_CHECKING:
     from tunekit.space.space import Space
     from tunekit.study.home import Home
     from tunekit.study.session import Settings
 
 Command = Callable[..., Any]
-
-HOME_VARIABLE = "TUNEKIT_HOME"
 
 
 def home_option(command: Command) -> Command:
@@ -41,6 +41,16 @@ def json_option(command: Command) -> Command:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."
     )(command)
+
+
+def verbosity_options(command: Command) -> Command:
+    """How much is told while trials run."""
+    command = click.option("-v", "--verbose", is_flag=True, help="Tell each epoch of each trial as it ends.")(
+        command
+    )
+    return click.option("-q", "--quiet", is_flag=True, help="Tell only how it ended, and what went wrong.")(
+        command
+    )
 
 
 def space_options(command: Command) -> Command:

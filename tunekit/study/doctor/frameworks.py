@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
@@ -10,15 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tunekit.errors import UserError
 from tunekit.study.doctor.finding import Finding, attention, ok, wrong
 from tunekit.study.doctor.process import NoAnswerError, ask
 from tunekit.study.resources import gpus
-from tunekit.trial.backend import backend, environment
-
-BACKENDS = ("tensorflow", "jax")
-"""Those that tunekit is tested with."""
-OTHERS = ("torch", "openvino", "numpy")
-"""What Keras knows besides."""
+from tunekit.trial.backend import BACKENDS, backend, check_backend, environment
 
 
 class Frameworks:
@@ -30,8 +25,9 @@ class Frameworks:
 
     def keras(self) -> Finding:
         name, chosen = "Keras", backend()
-        if chosen not in (*BACKENDS, *OTHERS):
-            return _unknown_backend(chosen)
+        problem = _refused()
+        if problem:
+            return wrong(name, *problem)
         found = self._answer()
         if isinstance(found, str):
             return wrong(name, f"with the backend {chosen} it cannot be used: {found}", _remedy(chosen))
@@ -54,7 +50,7 @@ class Frameworks:
 
     def devices(self) -> Finding:
         name, chosen = "GPUs", backend()
-        found = self._answer() if chosen in (*BACKENDS, *OTHERS) else "no such backend"
+        found = "no such backend" if _refused() else self._answer()
         here = gpus()
         if isinstance(found, str):
             return attention(name, "not known while Keras cannot be used", "Mend Keras first.")
@@ -99,14 +95,14 @@ def _written_backend() -> str | None:
         return None
 
 
-def _unknown_backend(chosen: str) -> Finding:
-    near = difflib.get_close_matches(chosen, BACKENDS, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return wrong(
-        "Keras",
-        f"KERAS_BACKEND is {chosen!r}, which is no backend of Keras",
-        f"{hint}Set KERAS_BACKEND to {' or '.join(BACKENDS)}, or unset it.",
-    )
+def _refused() -> tuple[str, str] | None:
+    """Why nothing would be computed with the backend, and what to do."""
+    try:
+        check_backend()
+    except UserError as error:
+        what, _, remedy = str(error).partition(". ")
+        return what, remedy
+    return None
 
 
 def _remedy(chosen: str) -> str:
