@@ -85,7 +85,7 @@ def _ask_rest(data: Data, wishes: dict[str, Any]) -> None:
 
     seen = data.glance()
     if wishes["model"] is None:
-        click.echo(f"Which model? lenet5 convolves, recurrent reads row by row, {OWN} is yours to write.")
+        click.echo(f"Which model? lenet5 convolves, recurrent reads row by row, {OWN} is yours.")
         asked = _asked_again(lambda text: check_model(text, seen))
         wishes["model"] = click.prompt("Model", default=suited_model(seen), value_proc=asked)
     if wishes["objective"] is None:
