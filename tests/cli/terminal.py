@@ -60,6 +60,13 @@ class Terminal:
         self.wait(question)
         self.send(f"{line}\n")
 
+    def interrupt(self) -> int:
+        """The exit code after Ctrl-C, which Python overlooks at the very instant in which it begins to read a line."""
+        while self.process.poll() is None:
+            self.send("\x03")
+            time.sleep(0.5)
+        return self.process.returncode
+
     def end(self, seconds: float = 120.0) -> int:
         """The exit code, once the command has ended by itself."""
         deadline = time.monotonic() + seconds

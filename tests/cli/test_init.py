@@ -43,8 +43,7 @@ def test_in_a_terminal_it_asks_and_asks_again(tmp_path: Path) -> None:
         terminal.answer("Which file, such as images.npz:", "none.npz")
         terminal.wait("no such file")
         terminal.wait("Which file, such as images.npz:")
-        terminal.send("\x03")
-        assert terminal.end() == 130
+        assert terminal.interrupt() == 130
     assert list(tmp_path.iterdir()) == []
     with Terminal([*TUNEKIT, "init", "mine.yaml"], tmp_path) as terminal:
         terminal.answer("Data [digits]:", "")

@@ -16,6 +16,7 @@ from tunekit.cli.main import COMMANDS, cli
 from tunekit.cli.shell.answer import SUGGESTIONS
 from tunekit.results import Outcome, Trial
 from tunekit.search.state import State
+from tunekit.space.declared import data_kinds
 
 SPACE = """name: mine
 model: mine:build
@@ -93,7 +94,7 @@ def answered(line: str, cwd: Path, shell: str = "bash", **env: str) -> list[str]
         ("tunekit explain first --trial ", ["01"]),
         ("tunekit explain --trial 0", ["01"]),
         ("tunekit export --format ", ["yaml", "keras"]),
-        ("tunekit init --data ", ["digits", "tfds:", "npz:"]),
+        ("tunekit init --data ", ["digits", *(f"{kind}:" for kind in data_kinds() if kind != "digits")]),
         ("tunekit init --data npz:im", ["images.npz"]),
         ("tunekit init --model ", ["lenet5", "recurrent", "own"]),
         ("tunekit init --objective val_l", ["val_loss"]),
