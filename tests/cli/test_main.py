@@ -179,3 +179,13 @@ def test_a_signal_before_the_command_has_begun_leaves_at_once(tmp_path: Path) ->
     )
     assert done.returncode == 128 + signal.SIGTERM
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["search", "check", "plan"])
+def test_a_backend_that_does_not_exist_is_refused_before_anything_is_started(
+    command: str, tmp_path: Path
+) -> None:
+    done = run(command, TINY, cwd=tmp_path, code=2, KERAS_BACKEND="tensroflow")
+    assert done.stderr == (
+        "Error: KERAS_BACKEND: expected tensorflow or jax, got 'tensroflow'. Did you mean tensorflow?\n"
+    )

@@ -35,6 +35,10 @@ def test_the_page_answers_on_loopback_and_ends_with_ctrl_c(
     with DIRECT.open(address[0]) as page:
         assert b"MLflow" in page.read()
     server = psutil.Process(process.pid).children(recursive=True)
+    assert server
+    assert {child.environ().get("MLFLOW_DISABLE_TELEMETRY") for child in server} == {"true"}
+    with DIRECT.open(f"{address[0]}/ajax-api/3.0/mlflow/ui-telemetry") as answer:
+        assert json.load(answer)["disable_ui_telemetry"] is True, "the page in the browser would tell"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
-from tunekit.trial.backend import backend, environment, versions
+from tunekit.errors import UserError
+from tunekit.trial.backend import backend, check_backend, environment, versions
 
 
 def test_threads_of_every_library() -> None:
@@ -60,3 +63,26 @@ assert tf.config.threading.get_inter_op_parallelism_threads() == 1
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tensroflow", "expected tensorflow or jax, got 'tensroflow'. Did you mean tensorflow?"),
+        ("Nonsense", "Unset it"),
+        ("", "Unset it"),
+        ("openvino", "which is not. Install it"),
+    ],
+)
+def test_a_backend_that_cannot_be_had_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    if name == "openvino" and find_spec(name):
+        pytest.skip("it is installed here")
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    with pytest.raises(UserError, match=re.escape(message)):
+        check_backend()
+
+
+def test_the_backend_of_these_tests_is_not_refused() -> None:
+    check_backend()

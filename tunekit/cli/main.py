@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 import tunekit
+from tunekit.cli.plain import show_what_can_be_shown
 from tunekit.errors import TunekitError
 
 COMMANDS = {
@@ -34,6 +35,9 @@ COMMANDS = {
     "explain": "tunekit.cli.explaining",
     "report": "tunekit.cli.reporting",
     "ui": "tunekit.cli.ui",
+    "init": "tunekit.cli.init",
+    "doctor": "tunekit.cli.doctor",
+    "completion": "tunekit.cli.completion",
 }
 
 
@@ -66,10 +70,24 @@ class LazyGroup(click.Group):
         return super().resolve_command(context, args)
 
 
+EPILOG = """Begin with: tunekit search cnn-digits
+
+\b
+Exit codes:
+  0    done
+  1    something outside tunekit failed: a disk, a store, a score that did not come back
+  2    something to mend in the command, the space, the data or the model
+  130  stopped by Ctrl-C or a signal (143: by SIGTERM before anything had begun)
+
+TUNEKIT_HOME names the folder that --home has by default, KERAS_BACKEND what Keras computes with, and NO_COLOR
+switches colours off.
+"""
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Begin with: tunekit search cnn-digits",
+    epilog=EPILOG,
 )
 @click.version_option(tunekit.__version__, prog_name="tunekit")
 def cli() -> None:
@@ -78,6 +96,12 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command; turn what went wrong into a message and an exit code."""
+    if "_TUNEKIT_COMPLETE" in os.environ:
+        from tunekit.cli.shell.answer import answer
+
+        answer(cli)
+        sys.exit(0)
+    show_what_can_be_shown()
     # A user's mistake gets a message, not the frameworks' start-up lines around it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for number in SIGNALS:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunekit.study.home import HOME_VARIABLE
+
 if TYPE_CHECKING:
     from tunekit.space.space import Space
     from tunekit.study.home import Home
     from tunekit.study.session import Settings
 
 Command = Callable[..., Any]
-
-HOME_VARIABLE = "TUNEKIT_HOME"
 
 
 def home_option(command: Command) -> Command:
@@ -41,6 +41,16 @@ def json_option(command: Command) -> Command:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."
     )(command)
+
+
+def verbosity_options(command: Command) -> Command:
+    """How much is told while trials run."""
+    command = click.option("-v", "--verbose", is_flag=True, help="Tell each epoch of each trial as it ends.")(
+        command
+    )
+    return click.option("-q", "--quiet", is_flag=True, help="Tell only how it ended, and what went wrong.")(
+        command
+    )
 
 
 def space_options(command: Command) -> Command:
@@ -82,9 +92,9 @@ def run_options(command: Command) -> Command:
                          help="Threads a trial; part of the search's definition. auto: 1."),
             click.option("--fast", is_flag=True, help="Give up bit-for-bit repeatable scores for speed."),
             click.option("--no-pictures", is_flag=True, help="Record no filters, activations and curves."),
-            click.option("--trial-timeout", callback=_duration, metavar="TIME",
+            click.option("--trial-timeout", callback=duration_option, metavar="TIME",
                          help="Fail a trial that takes longer, such as 90s, 30m or 2h."),
-            click.option("--time-budget", callback=_duration, metavar="TIME",
+            click.option("--time-budget", callback=duration_option, metavar="TIME",
                          help="End the search after this time, with the winner tested and exported."),
             click.option("--disk-max", callback=_size, metavar="SIZE",
                          help="Keep the checkpoints within this, such as 500MB, 2GB or 1.5GiB."),
@@ -106,7 +116,7 @@ def _number_or_auto(context: click.Context, option: click.Parameter, value: str)
     return number
 
 
-def _duration(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+def duration_option(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
     if value is None:
         return None
     units = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

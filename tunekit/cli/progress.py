@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import deque
@@ -24,20 +25,31 @@ from tunekit.study.plan import Plan, plan_of
 from tunekit.study.session import Reporter, Session
 from tunekit.trial.jobs import Step
 
+DUMB = ("dumb", "unknown")
+"""Terminals whose lines cannot be written twice."""
 RATE_WINDOW = 60.0
 """Seconds over which epochs per second are counted."""
 
 
 @contextmanager
-def make_progress(to_stderr: bool) -> Iterator[Reporter]:
+def make_progress(to_stderr: bool, quiet: bool = False, verbose: bool = False) -> Iterator[Reporter]:
     """The display that fits where the output goes."""
     stream = sys.stderr if to_stderr else sys.stdout
-    if stream.isatty():
-        display = LiveDisplay(stream)
+    if quiet:
+        yield Quiet()
+    elif stream.isatty() and os.environ.get("TERM") not in DUMB:
+        display = LiveDisplay(stream, verbose)
         with display.live:
             yield display
     else:
-        yield Lines(stream)
+        yield Lines(stream, verbose)
+
+
+class Quiet(Reporter):
+    """Nothing but warnings."""
+
+    def warn(self, text: str) -> None:
+        click.echo(f"Warning: {text}", err=True)
 
 
 class Counting(Reporter):
@@ -99,9 +111,10 @@ class Counting(Reporter):
 class Lines(Counting):
     """One plain line for each finished trial."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, verbose: bool = False) -> None:
         super().__init__()
         self._stream = stream
+        self._verbose = verbose
 
     def stage(self, text: str) -> None:
         click.echo(text, file=self._stream)
@@ -118,6 +131,11 @@ class Lines(Counting):
             f"{session.workers.count} workers of {session.workers.threads} threads",
             file=self._stream,
         )
+
+    def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
+        super().epoch_done(record, epoch)
+        if self._verbose:
+            click.echo(epoch_line(record, epoch), file=self._stream)
 
     def trial_ended(self, record: TrialRecord) -> None:
         super().trial_ended(record)
@@ -137,11 +155,18 @@ class Lines(Counting):
         )
 
 
+def epoch_line(record: TrialRecord, timed: TimedEpoch) -> str:
+    epoch = timed.epoch
+    metrics = ", ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
+    return f"trial {record.trial.id} epoch {epoch.number} of {record.trial.epochs}: {metrics} ({epoch.seconds:.1f} s)"
+
+
 class LiveDisplay(Counting):
     """Progress, rung, speed, time left, the best so far, and what each worker does."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, verbose: bool = False) -> None:
         super().__init__()
+        self._verbose = verbose
         # Standard error stays what it is, so that what frameworks write to it can be sent to a file.
         self.live = Live(
             console=Console(file=stream), refresh_per_second=4, transient=True, redirect_stderr=False
@@ -166,6 +191,8 @@ class LiveDisplay(Counting):
 
     def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
         super().epoch_done(record, epoch)
+        if self._verbose:
+            self.live.console.print(epoch_line(record, epoch), highlight=False, markup=False)
         worker = self._trial_worker[record.trial.id]
         if self._workers[worker][0].trial.id == record.trial.id:
             self._workers[worker] = (record, epoch.epoch.number, 0.0)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunekit.cli.tables import short, table
+from tunekit.cli.tables import fitted, short, table
 from tunekit.results import TrialRecord
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ def report_text(report: Report, every_trial: bool = False) -> str:
         blocks = [table(rows, ["trial", "epochs", objective.name, "values"])]
     failures = [record for record in report.records if record.failure]
     if failures:
-        blocks.append(failures_text(failures))
+        blocks.append(fitted(failures_text(failures)))
     if report.best is not None:
-        blocks.append(winner_text(report))
+        blocks.append(fitted(winner_text(report)))
     if not report.complete and report.facts["status"] == "STOPPED":
-        blocks.append("The time budget ended the search before its plan; resuming it goes on.")
+        blocks.append(fitted("The time budget ended the search before its plan; resuming it goes on."))
     blocks.append(next_steps(report))
     return "\n\n".join(block for block in blocks if block)
 

@@ -14,9 +14,16 @@ STATE = "state.db"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 
+HOME_VARIABLE = "TUNEKIT_HOME"
+
+
+def default_home() -> Path:
+    return Path(os.environ.get(HOME_VARIABLE) or "mlruns")
+
+
 def home_option(path: Path) -> str:
     """What a command needs to find this home from here; nothing where it is the default."""
-    return "" if path.absolute() == Path("mlruns").absolute() else f" --home {path}"
+    return "" if path.absolute() == default_home().absolute() else f" --home {path}"
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,12 @@ class Home:
     def keep_caches(self) -> None:
         """Frameworks write settings and caches into the user's folder when they load; those go here instead.
 
-        A keras.json that the user has made is left in force.
+        A keras.json that the user has made is left in force, but for the backend: the workers compute with another
+        one than it names unless KERAS_BACKEND says so, and here it may not even be installed.
         """
+        from tunekit.trial.backend import backend
+
+        os.environ.setdefault("KERAS_BACKEND", backend())
         cache = (self.path / "cache").absolute()
         os.environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
         if not (Path.home() / ".keras" / "keras.json").exists():

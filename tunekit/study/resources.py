@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from tunekit.study import cgroup
+
 MEMORY_PER_WORKER = int(1.5 * 2**30)
 """Bytes that a worker with TensorFlow and a small model needs, with room to grow."""
 
@@ -23,7 +25,12 @@ class Resources:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may keep busy: a container may allow fewer than it shows."""
+    return cgroup.whole(cgroup.processors(), affinity())
+
+
+def affinity() -> int:
+    """Cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -22,7 +22,7 @@ from tunekit.study.home import Home, SearchFolder
 from tunekit.study.jobs import JobFailed, model_error, run_jobs
 from tunekit.study.resources import Resources, choose
 from tunekit.study.signals import Interruption
-from tunekit.trial.backend import backend, versions
+from tunekit.trial.backend import backend, check_backend, versions
 from tunekit.trial.jobs import Probe, ProbeJob, Split, TrainJob
 from tunekit.workers.local import LocalWorkers
 
@@ -98,6 +98,7 @@ def split_of(space: Space, prepared: Prepared) -> Split:
 
 
 def make_workers(folder: SearchFolder, resources: Resources, settings: Settings) -> LocalWorkers:
+    check_backend()
     return LocalWorkers(
         count=resources.workers,
         threads=resources.threads,

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from tunekit.errors import UserError
+
+BACKENDS = ("tensorflow", "jax")
+"""Those that tunekit is tested with."""
+OTHERS = ("torch", "openvino", "numpy")
+"""What Keras knows besides."""
 
 
 def environment(threads: int, deterministic: bool) -> dict[str, str]:
@@ -46,6 +55,20 @@ def configure(threads: int, deterministic: bool) -> None:
 def backend() -> str:
     """The framework that Keras computes with."""
     return os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
+def check_backend() -> None:
+    """Refuse a backend that does not exist, or is not installed, before anything is started with it."""
+    chosen = backend()
+    if chosen not in (*BACKENDS, *OTHERS):
+        near = difflib.get_close_matches(chosen, BACKENDS, 1)
+        hint = f"Did you mean {near[0]}?" if near else "Unset it to compute with tensorflow."
+        raise UserError(f"KERAS_BACKEND: expected {' or '.join(BACKENDS)}, got {chosen!r}. {hint}")
+    if find_spec(chosen) is None:
+        raise UserError(
+            f"KERAS_BACKEND: expected a backend that is installed, got {chosen}, which is not. Install it "
+            f"(`pip install {chosen}`), or set KERAS_BACKEND to another."
+        )
 
 
 def versions() -> dict[str, str]:

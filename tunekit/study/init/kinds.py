@@ -1,0 +1,71 @@
+"""The kinds of data that a space file may name, as `tunekit init` asks for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunekit.data.glance import Glance, glance_digits, glance_npz, glance_tfds
+from tunekit.errors import UserError
+from tunekit.space.declared import data_kinds
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of data."""
+
+    about: str = "data of this kind"
+    question: str = "Where is it"
+    """Empty where there is only one of its kind."""
+    glance: Callable[[str], Glance] | None = None
+    is_path: bool | None = None
+    """Whether its place is a path; None where only a look at the disk tells."""
+
+
+KINDS = {
+    "digits": Kind("scikit-learn's 8x8 digits, to try things with", "", glance_digits, False),
+    "tfds": Kind("a set of TensorFlow Datasets", "Which set, such as mnist or cifar10", glance_tfds, False),
+    "npz": Kind("arrays x and y in a file of NumPy's", "Which file, such as images.npz", glance_npz, True),
+}
+"""A kind that a space may name and that is not here is asked for in general words, and not looked at."""
+
+
+def kind_of(name: str) -> Kind:
+    return KINDS.get(name, Kind())
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data named by its user: `npz:FILE`, or the kind alone where there is only one of it."""
+
+    kind: str
+    location: str
+
+    @classmethod
+    def parse(cls, text: str) -> Data:
+        kind, _, location = text.partition(":")
+        if kind not in data_kinds():
+            known = ", ".join(f"{name}:..." if kind_of(name).question else name for name in data_kinds())
+            raise UserError(f"--data {text}: expected one of {known}, got {kind!r}.")
+        needed = kind_of(kind).question
+        if needed and not location:
+            raise UserError(f"--data {text}: expected {kind}:..., got no more than its kind. {needed}?")
+        return cls(kind, location)
+
+    def glance(self) -> Glance:
+        look = kind_of(self.kind).glance
+        return Glance(None, None, None) if look is None else look(self.location)
+
+    def as_seen_from(self, folder: Path) -> str:
+        """A path as a space file in the folder names it."""
+        is_path = kind_of(self.kind).is_path
+        if is_path is None:
+            is_path = bool(self.location) and Path(self.location).exists()
+        if not is_path or Path(self.location).is_absolute():
+            return self.location
+        return os.path.relpath(self.location, folder)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.location}" if self.location else self.kind
