@@ -11,7 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tunekit.trial.jobs import Failed, ProbeJob
+from tunekit.results import Trial
+from tunekit.space.space import Objective
+from tunekit.trial.jobs import Failed, ProbeJob, Split, TrainJob
 from tunekit.workers import local
 from tunekit.workers.local import LocalWorkers, _ending
 
@@ -239,6 +241,24 @@ def test_close_ends_workers_that_start_wait_and_stand_still(
 
     assert time.monotonic() - began < 4
     assert not any(psutil.pid_exists(process) for process in processes)
+
+
+def test_a_promoted_trial_goes_to_the_worker_of_its_parent(
+    make_workers: MakeWorkers, split: Split, tmp_path: Path
+) -> None:
+    workers = make_workers(2)
+
+    def trial(id: str, parent: str | None = None) -> TrainJob:
+        asked = Trial(id, {}, 0, 0, 1, parent=parent)
+        return TrainJob(id, asked, "own_worker:leave", split, 1, Objective(), tmp_path / id, None, None)
+
+    first, second = workers.submit(trial("a")), workers.submit(trial("b"))
+    assert first != second
+    finish(workers, 2)
+    after = [("c", "b", second), ("d", "a", first), ("e", "b", second), ("f", "d", first)]
+    for name, parent, expected in after:
+        assert workers.submit(trial(name, parent)) == expected
+        finish(workers)
 
 
 def test_devices_are_shared_out_in_turn(make_workers: MakeWorkers, job: MakeJob, tmp_path: Path) -> None:

@@ -29,8 +29,7 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
     # Layers are numbered from the beginning again, so that a rebuilt model has the names its checkpoint knows.
     keras.utils.clear_session()
     completed = complete(model, values)
-    keras.config.set_dtype_policy(POLICIES[str(completed[PRECISION])])
-    _set_seed(seed)
+    settle(completed, seed)
     builder = BUILDERS.get(model) or _import_builder(model)
     built = builder(completed, data)
     if not isinstance(built, keras.Model):
@@ -39,6 +38,12 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
         )
     _check_output(model, built, data)
     return built
+
+
+def settle(values: Values, seed: int) -> None:
+    """Set what Keras takes from the whole process: the precision of new layers, the seed of what has none."""
+    keras.config.set_dtype_policy(POLICIES[str(values[PRECISION])])
+    _set_seed(seed)
 
 
 def _set_seed(seed: int) -> None:

@@ -64,7 +64,8 @@ class GraphLoop:
         return self._measured()
 
     def _measured(self) -> dict[str, float]:
-        return {name: float(value) for name, value in self._model.get_metrics_result().items()}
+        # In Keras' own order, which is that of the alphabet.
+        return {name: float(value) for name, value in sorted(self._model.get_metrics_result().items())}
 
 
 def _next_portion(portion: int, seconds: float) -> int:

@@ -12,17 +12,18 @@ import numpy as np
 
 from tunekit.data.prepared import Prepared, open_arrays
 from tunekit.data.split import split
-from tunekit.models.build import build
+from tunekit.models.build import build, settle
 from tunekit.models.shape import ImageShape
 from tunekit.results import Epoch, Outcome, Scalar
 from tunekit.space.vocabulary import complete
-from tunekit.trial import checkpoint, history
+from tunekit.trial import checkpoint, history, warm
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.loop import Loop, Told, make_loop
 from tunekit.trial.training import augment, compile_model, epoch_order
+from tunekit.trial.warm import Compiled
 
 SIGN_OF_LIFE = 1.0
 """Seconds between two signs of life within an epoch."""
@@ -54,12 +55,17 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     """Train, telling each epoch as it is on disk, and look inside at the end."""
     began = time.perf_counter()
     values = complete(job.model, job.trial.values)
-    model = _compiled(job, values)
+    settle(values, job.trial.seed)
+    key = warm.key(job.model, values, job.split, job.max_epochs)
+    compiled = warm.take(key) or _compile(job, values)
+    model, loop = compiled.model, compiled.loop
     checkpoint.sweep(job.folder)
     progress = _restore(job, model)
+    if not progress.epoch:
+        compiled.renew(lambda: _model(job, values))
     for epoch in progress.curve[job.trial.initial_epoch :]:
         emit(EpochDone(epoch))
-    loop, watch = make_loop(model, int(values["batch_size"])), StepWatch()
+    watch = StepWatch()
     while progress.epoch < job.trial.epochs:
         epoch = _train_epoch(job, model, loop, values, progress.epoch + 1, emit, watch)
         _keep(job, model, progress, epoch)
@@ -67,6 +73,7 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     looked = time.perf_counter()
     held_out = validation_arrays(job.split)
     insight = look_inside(job, model, progress, watch, *held_out) if job.pictures else {}
+    warm.keep(key, compiled)
     assert progress.best_score is not None
     return Outcome(
         score=progress.best_score,
@@ -78,7 +85,12 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     )
 
 
-def _compiled(job: TrainJob, values: dict[str, Scalar]) -> keras.Model:
+def _compile(job: TrainJob, values: dict[str, Scalar]) -> Compiled:
+    model = _model(job, values)
+    return Compiled(model, make_loop(model, int(values["batch_size"])))
+
+
+def _model(job: TrainJob, values: dict[str, Scalar]) -> keras.Model:
     model = build(job.model, job.trial.values, image_shape(job.split.prepared), job.trial.seed)
     indices = arrays(job.split)[2]
     steps = math.ceil(len(indices) / int(values["batch_size"]))

@@ -13,13 +13,13 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from tunekit.results import Failure
 from tunekit.trial.backend import environment
-from tunekit.trial.jobs import Done, Event, Failed, Job
+from tunekit.trial.jobs import Done, Event, Failed, Job, TrainJob
 from tunekit.workers.worker import TAKEN
 
 GROWTH_LIMIT = 768 * 2**20
@@ -52,10 +52,16 @@ class _Worker:
     timed_out: bool = False
     condemned: bool = False
     """Whether it has been sent a kill that it may not have died of yet."""
+    ended: set[str] = field(default_factory=set)
+    """Jobs that it has brought to an end."""
 
     def kill(self) -> None:
         self.condemned = True
         self.process.kill()
+
+    def knows(self, job: Job) -> bool:
+        """Whether it has trained the job's parent, whose compiled model it may still have."""
+        return isinstance(job, TrainJob) and job.trial.parent in self.ended
 
 
 @dataclass
@@ -94,7 +100,8 @@ class LocalWorkers:
 
     def submit(self, job: Job) -> int:
         """Give the job to an idle worker and return its number."""
-        for worker in [worker for worker in self._workers.values() if worker.job is None]:
+        idle = [worker for worker in self._workers.values() if worker.job is None]
+        for worker in sorted(idle, key=lambda worker: not worker.knows(job)):
             if _hand(worker, job):
                 return worker.number
             self._end(worker)  # it died while idle, which is nothing to tell of
@@ -173,6 +180,7 @@ class LocalWorkers:
             return None
         if isinstance(event, Done | Failed):
             worker.job = None
+            worker.ended.update([job.id] if job else [])
             self._recycle(worker, event.memory)
         return WorkerEvent(worker.number, job.id if job else "", event)
 
