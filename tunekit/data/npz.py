@@ -15,6 +15,7 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+from tunekit.data.cached import Prepared
 from tunekit.data.digits import with_test_part
 from tunekit.data.images import Images, checked_images, checked_labels, unfit
 from tunekit.errors import DataError
@@ -46,10 +47,10 @@ class Npz:
             images = self._part(file, "x", "y")
         return self._only(images, test=False)
 
-    def test(self, classes: int) -> Images:
+    def test(self, prepared: Prepared) -> Images:
         with self._open() as file:
             if self._has_test_part(file):
-                return self._part(file, "x_test", "y_test", classes)
+                return self._part(file, "x_test", "y_test", len(prepared.class_names))
             images = self._part(file, "x", "y")
         return self._only(images, test=True)
 

@@ -56,7 +56,7 @@ def _check_output(model: str, built: keras.Model, data: ImageShape) -> None:
     except (AttributeError, ValueError):
         raise ModelError(
             f"{model}: expected a model whose input and output are known, got one that is not built. "
-            f"Begin it with keras.Input({data.shape}, dtype='uint8')."
+            f"Begin it with keras.Input({data.shape}, dtype='{data.dtype}')."
         ) from None
     expected = (None, data.classes)
     if shape != expected:
