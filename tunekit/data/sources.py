@@ -46,4 +46,8 @@ def source_of(spec: DataSpec) -> Source:
         return Npz(spec.location)
     if spec.source == "images":
         return ImageFolder(spec)
+    if spec.source in ("csv", "parquet"):
+        from tunekit.data.tabular import Tabular  # PyArrow takes a third of a second to import
+
+        return Tabular(spec)
     return Tfds(spec.location)

@@ -194,11 +194,22 @@ def _font(size: float, bold: bool) -> ImageFont.FreeTypeFont:
 
 
 def photographs(images: Array) -> Array:
-    """Input images as RGB bytes: grey is repeated, more channels than colours are averaged."""
+    """Input images as RGB bytes: grey is repeated, more channels than colours are averaged.
+
+    Vectors become rows of grey, from each one's least value to its largest.
+    """
+    if images.ndim == 2:
+        images = _rows_of_grey(images)
     if images.shape[-1] != 3:
         images = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
     clipped: Array = np.clip(np.nan_to_num(images), 0, 255).astype(np.uint8)
     return clipped
+
+
+def _rows_of_grey(vectors: Array) -> Array:
+    low, high = vectors.min(axis=1, keepdims=True), vectors.max(axis=1, keepdims=True)
+    share = (vectors - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
+    return np.asarray(255 * share)[:, None, :, None]
 
 
 def resize(images: Array, height: int, width: int) -> Array:

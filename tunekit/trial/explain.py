@@ -45,10 +45,13 @@ def explain(job: ExplainJob, emit: Emit) -> Explanation:
     for picture in job.output.glob("*.png"):
         picture.unlink()
     explainer = _Explainer(job, model)
-    # The evolution comes last: it leaves the model with an early epoch's weights.
-    for part in (explainer.mistakes, explainer.features, explainer.occlusion, explainer.invariance):
-        explainer.attempt(part)
-    explainer.attempt(explainer.evolution)
+    explainer.attempt(explainer.mistakes)
+    if explainer.sees_images:
+        # The evolution comes last: it leaves the model with an early epoch's weights.
+        for part in (explainer.features, explainer.occlusion, explainer.invariance, explainer.evolution):
+            explainer.attempt(part)
+    else:
+        explainer.notes.append("features, occlusion and invariance: the data are no images")
     return Explanation(tuple(explainer.pictures), tuple(explainer.notes), explainer.figures)
 
 
@@ -65,6 +68,10 @@ class _Explainer:
         self._names = job.split.prepared.class_names
         self._images, self._labels = validation_arrays(job.split)
         self._seen: list[LayerFeatures] = []
+
+    @property
+    def sees_images(self) -> bool:
+        return len(self._job.split.prepared.shape) == 3
 
     def attempt(self, part: Callable[[], None]) -> None:
         """A user's own model may fail in any way; the other pictures need not suffer from it."""
@@ -112,10 +119,10 @@ class _Explainer:
         if not found.wrong:
             self.notes.append("mistakes: there is none on the validation images")
             return
-        self.pictures += [
-            draw_mistakes(found, self._images, self._names, self._heading, self._job.output),
-            draw_pairs(found, self._names, self._heading, self._job.output),
-        ]
+        if self.sees_images:
+            drawn = draw_mistakes(found, self._images, self._names, self._heading, self._job.output)
+            self.pictures.append(drawn)
+        self.pictures.append(draw_pairs(found, self._names, self._heading, self._job.output))
 
     def features(self) -> None:
         found, notes = routes(self._model)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import optimizers
 
+from tunekit.errors import ModelError
 from tunekit.results import Scalar
 
 
@@ -95,6 +96,10 @@ def augment(images: np.ndarray, values: Mapping[str, Scalar], seed: int, epoch: 
 
     Done here and not in a layer: the exported model is free of it, and no random state needs to be kept.
     """
+    if images.ndim != 4 and (values["flip"] or values["shift"]):
+        raise ModelError(
+            "flip and shift: expected images, got vectors of features. Leave both parameters out."
+        )
     random = np.random.default_rng([seed, epoch, 1])
     if values["flip"]:
         mirrored = random.random(len(images)) < 0.5
