@@ -142,6 +142,23 @@ def _of_channels(x: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(means), tuple(deviations)
 
 
+def checked_examples(x: NDArray[Any], where: str) -> NDArray[Any]:
+    """Images as uint8 (N, H, W, C), or what has two dimensions as float32 vectors (N, features); or DataError."""
+    if x.ndim != 2:
+        return checked_images(x, where)
+    if 0 in x.shape or x.dtype.kind not in "buif":
+        remedy = "Store one row of numbers for each example."
+        raise unfit(
+            where, "vectors of numbers, of shape (N, features)", f"{x.dtype} of shape {x.shape}", remedy
+        )
+    with np.errstate(over="ignore"):
+        vectors = x.astype(np.float32)
+    if not np.isfinite(vectors).all():
+        remedy = "Remove or replace NaN, infinite values and values beyond 3e38."
+        raise unfit(where, "vectors of finite values", "others", remedy)
+    return vectors
+
+
 def checked_images(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
     """The images as uint8 (N, H, W, C), or DataError.
 
@@ -149,7 +166,8 @@ def checked_images(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
     """
     if x.ndim not in (3, 4) or 0 in x.shape:
         remedy = "Store at least one image, as an array of shape (N, H, W) or (N, H, W, C)."
-        raise unfit(where, "images of shape (N, H, W) or (N, H, W, C)", f"shape {x.shape}", remedy)
+        expected = "images of shape (N, H, W) or (N, H, W, C), or vectors of shape (N, features)"
+        raise unfit(where, expected, f"shape {x.shape}", remedy)
     if x.ndim == 3:
         x = x[..., np.newaxis]
     if x.shape[1] in (1, 3) and x.shape[3] > 4:

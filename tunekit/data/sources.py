@@ -9,6 +9,7 @@ from tunekit.data.digits import Digits
 from tunekit.data.image_folder import ImageFolder
 from tunekit.data.images import Images, Part
 from tunekit.data.npz import Npz
+from tunekit.data.python import Python
 from tunekit.data.tfds import Tfds
 from tunekit.space.space import DataSpec
 
@@ -46,6 +47,8 @@ def source_of(spec: DataSpec) -> Source:
         return Npz(spec.location)
     if spec.source == "images":
         return ImageFolder(spec)
+    if spec.source == "python":
+        return Python(spec.location)
     if spec.source in ("csv", "parquet"):
         from tunekit.data.tabular import Tabular  # PyArrow takes a third of a second to import
 
