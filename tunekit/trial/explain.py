@@ -26,10 +26,12 @@ from tunekit.models.build import build
 from tunekit.trial import checkpoint, history
 from tunekit.trial.checkpoint import DamagedCheckpoint
 from tunekit.trial.jobs import Emit, ExplainJob, Explanation, WeightsLost
-from tunekit.trial.train import image_shape, validation_arrays
+from tunekit.trial.train import arrays, image_shape, validation_arrays
 
 MOST = 6
 """Convolutions that get pictures; of a deeper model they are picked evenly from first to last."""
+LOOKED_THROUGH = 20_000
+"""Validation images at most, at even distances."""
 COVERED, CHANGED = 6, 5
 """Images of different classes that are covered bit by bit, and that are moved, scaled and turned."""
 
@@ -66,7 +68,10 @@ class _Explainer:
         self._model = model
         self._heading = f"trial {job.trial.id}"
         self._names = job.split.prepared.class_names
-        self._images, self._labels = validation_arrays(job.split)
+        self._images, self._labels = validation_arrays(job.split, LOOKED_THROUGH)
+        every = len(arrays(job.split)[3])
+        if len(self._labels) < every:
+            self.notes.append(f"{len(self._labels):,} of the {every:,} validation images were looked through")
         self._seen: list[LayerFeatures] = []
 
     @property

@@ -10,6 +10,7 @@ import numpy as np
 
 from tunekit.insight import graph
 from tunekit.insight.graph import Array, as_floats
+from tunekit.trial.feeding import EpochCallback
 
 
 class GradientWatch:
@@ -68,7 +69,7 @@ class GradientWatch:
                 self.answered(self._model(self._images, training=False))
 
 
-class StepWatch(keras.callbacks.Callback):  # type: ignore[misc]
+class StepWatch(EpochCallback):
     """Keeps the trainable weights before and after one training step."""
 
     def __init__(self) -> None:
@@ -79,11 +80,11 @@ class StepWatch(keras.callbacks.Callback):  # type: ignore[misc]
         self.after: list[Array] = []
 
     def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
-        if batch == self.step:
+        if self.first + batch == self.step:
             self.before = self._weights()
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        if batch == self.step:
+        if self.first + batch == self.step:
             self.after = self._weights()
 
     def _weights(self) -> list[Array]:

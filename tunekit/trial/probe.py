@@ -13,8 +13,9 @@ from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
+from tunekit.trial.feeding import evaluate, fit
 from tunekit.trial.jobs import Emit, Probe, ProbeJob
-from tunekit.trial.train import arrays, image_shape, validation_arrays
+from tunekit.trial.train import arrays, image_shape, loss_weights, validation_arrays
 from tunekit.trial.training import augment, compile_model
 
 TIMED_SECONDS = 4.0
@@ -40,8 +41,15 @@ def _probe_one(job: ProbeJob, given: Values) -> Probe:
 
     def train(count: int) -> None:
         chosen = indices[: count * batch]
-        images = augment(x[chosen], values, seed=0, epoch=1)
-        model.fit(images, y[chosen], batch_size=batch, epochs=1, shuffle=False, verbose=0)
+        fit(
+            model,
+            (x, y),
+            chosen,
+            batch,
+            lambda images, part: augment(images, values, 0, 1, part, len(chosen)),
+            loss_weights(job.split),
+            [],
+        )
 
     train(1)
     size = sum(int(math.prod(variable.shape)) * 4 for variable in checkpoint.all_variables(model))
@@ -60,8 +68,8 @@ def _epoch_seconds(train: Callable[[int], None], steps: int) -> float:
 
 def _validation_seconds(model: keras.Model, job: ProbeJob) -> float:
     images, labels = (np.asarray(array[:VALIDATED]) for array in validation_arrays(job.split))
-    model.evaluate(images, labels, batch_size=256, verbose=0)
-    seconds = _seconds(lambda: model.evaluate(images, labels, batch_size=256, verbose=0))
+    evaluate(model, images, labels)
+    seconds = _seconds(lambda: evaluate(model, images, labels))
     return seconds * len(validation_arrays(job.split)[1]) / len(labels)
 
 

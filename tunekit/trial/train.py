@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,10 +19,11 @@ from tunekit.results import Epoch, Outcome, Scalar
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint, history
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
+from tunekit.trial.feeding import EpochCallback, evaluate, evenly, fit, rows_of
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
-from tunekit.trial.training import augment, compile_model, epoch_order
+from tunekit.trial.training import augment, class_weights, compile_model, epoch_order
 
 SIGN_OF_LIFE = 1.0
 """Seconds between two signs of life within an epoch."""
@@ -33,16 +35,28 @@ class NotFinite(Exception):
 
 @lru_cache(maxsize=2)
 def arrays(part: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All training images (mapped), their labels, and the indices to train and to validate on."""
+    """All training examples (mapped), their labels, and the indices to train and to validate on."""
     x, y = open_arrays(part.prepared)
     chosen = split(y, part.validation, part.limit, part.seed)
     return x, np.asarray(y), chosen.train, chosen.validation
 
 
 @lru_cache(maxsize=2)
-def validation_arrays(part: Split) -> tuple[np.ndarray, np.ndarray]:
+def validation_arrays(part: Split, most: int | None = None) -> tuple[Any, np.ndarray]:
+    """The validation examples, copied as they are asked for where they are many, and their labels; or some of them."""
     x, y, _, indices = arrays(part)
-    return x[indices], y[indices]
+    if most is not None:
+        indices = indices[evenly(len(indices), most)]
+    return rows_of(x, indices), y[indices]
+
+
+@lru_cache(maxsize=2)
+def loss_weights(part: Split) -> np.ndarray | None:
+    """The weight of each class in the training loss; none where all count alike."""
+    if part.weights is None:
+        return None
+    _, y, training, _ = arrays(part)
+    return class_weights(part.weights, y[training], part.prepared.class_names)
 
 
 def image_shape(prepared: Prepared) -> ImageShape:
@@ -113,22 +127,20 @@ def _train_epoch(
     began = time.perf_counter()
     x, y, indices, _ = arrays(job.split)
     order = epoch_order(indices, job.trial.seed, number)
-    images = augment(x[order], values, job.trial.seed, number)
     batch = int(values["batch_size"])
     if number == job.trial.epochs and job.pictures:
         watch.step = max(0, len(order) // batch - 1)  # the last one of a whole batch
-    trained = model.fit(
-        images,
-        y[order],
-        batch_size=batch,
-        epochs=1,
-        shuffle=False,
-        verbose=0,
-        callbacks=[_SignOfLife(emit, number, math.ceil(len(order) / batch)), watch],
+    metrics = fit(
+        model,
+        (x, y),
+        order,
+        batch,
+        lambda images, part: augment(images, values, job.trial.seed, number, part, len(order)),
+        loss_weights(job.split),
+        [_SignOfLife(emit, number, math.ceil(len(order) / batch)), watch],
     )
-    held_out = model.evaluate(*validation_arrays(job.split), batch_size=256, verbose=0, return_dict=True)
-    metrics = {name: float(series[-1]) for name, series in trained.history.items()}
-    metrics |= {f"val_{name}": float(value) for name, value in held_out.items()}
+    held_out = evaluate(model, *validation_arrays(job.split))
+    metrics |= {f"val_{name}": value for name, value in held_out.items()}
     _check_finite(model, metrics, number)
     return Epoch(number, metrics, time.perf_counter() - began)
 
@@ -142,7 +154,7 @@ def _check_finite(model: keras.Model, metrics: Mapping[str, float], number: int)
             raise NotFinite(f"after epoch {number}: weights of {variable.path}")
 
 
-class _SignOfLife(keras.callbacks.Callback):  # type: ignore[misc]
+class _SignOfLife(EpochCallback):
     """Tells how far an epoch is, at most once a second."""
 
     def __init__(self, emit: Emit, epoch: int, steps: int) -> None:
@@ -154,7 +166,7 @@ class _SignOfLife(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + SIGN_OF_LIFE
-            self._tell((batch + 1) / self._steps)
+            self._tell((self.first + batch + 1) / self._steps)
 
 
 def _keep(job: TrainJob, model: keras.Model, progress: Progress, epoch: Epoch) -> None:
