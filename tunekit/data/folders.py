@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def layout_of(folder: Path) -> Layout:
     return Layout(names[TRAIN], test)
 
 
-def classes_of(part: Path) -> dict[str, list[Path]]:
+def classes_of(part: Path) -> dict[str, list[str]]:
     """The image files of each class, both sorted by name; DataError where a class has none."""
     folders = {path.name: path for path in _subfolders(part)}
     if not folders:
@@ -66,9 +67,9 @@ def classes_of(part: Path) -> dict[str, list[Path]]:
     return {name: _image_files(folders[name]) for name in sorted(folders)}
 
 
-def _image_files(folder: Path) -> list[Path]:
+def _image_files(folder: Path) -> list[str]:
     """All images below the folder. Each folder is entered once, so that links in a ring come to an end."""
-    found: list[Path] = []
+    found: list[str] = []  # text: a million paths take half a gigabyte
     others: Counter[str] = Counter()
     waiting, seen = [folder], set()
     while waiting:
@@ -81,7 +82,7 @@ def _image_files(folder: Path) -> list[Path]:
             if path.is_dir():
                 waiting.append(path)
             elif is_image(path):
-                found.append(path)
+                found.append(str(path))
             else:
                 others[path.suffix.lower()] += 1
     refused = [suffix for suffix in others if suffix in OTHER_IMAGES]
@@ -89,7 +90,7 @@ def _image_files(folder: Path) -> list[Path]:
         what = ", ".join(f"{others[suffix]} {suffix or 'without a suffix'}" for suffix in refused or others)
         remedy = f"Convert them to one of {shown_kinds()}, or remove the class's folder if it is empty."
         raise unfit(folder, f"images ({shown_kinds()})", f"other files: {what}" if what else "none", remedy)
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+    return sorted(found)
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -112,9 +113,9 @@ def _no_folder(folder: Path, error: OSError) -> DataError:
     return unfit(folder, LAYOUT, reason, remedy)
 
 
-def describe(paths: list[Path]) -> list[str]:
+def describe(paths: Sequence[str]) -> list[str]:
     """Name, size and time of each file, which change with it."""
-    stats = ((path, path.stat()) for path in paths)
+    stats = ((path, Path(path).stat()) for path in paths)
     return [f"{path}/{stat.st_size}/{stat.st_mtime_ns}" for path, stat in stats]
 
 

@@ -36,7 +36,7 @@ THREADS = 4
 class _Files:
     """Image files with the numbers of their classes."""
 
-    paths: list[Path]
+    paths: list[str]
     y: NDArray[np.int64]
 
     def only(self, indices: NDArray[np.int64]) -> _Files:
@@ -90,7 +90,7 @@ class ImageFolder:
         return layout_of(self.folder)
 
     @cached_property
-    def _classes(self) -> dict[str, list[Path]]:
+    def _classes(self) -> dict[str, list[str]]:
         return classes_of(self._layout.train)
 
     def _check_test_folders(self) -> None:
@@ -98,7 +98,7 @@ class ImageFolder:
         if self._layout.test is not None:
             self._numbered(classes_of(self._layout.test), tuple(self._classes))
 
-    def _numbered(self, classes: dict[str, list[Path]], names: tuple[str, ...]) -> _Files:
+    def _numbered(self, classes: dict[str, list[str]], names: tuple[str, ...]) -> _Files:
         unknown = [name for name in classes if name not in names]
         if unknown:
             remedy = "Name the folders of both parts alike."
@@ -118,16 +118,16 @@ class ImageFolder:
         return files.only(parts.validation if test else parts.train)
 
     def _part(
-        self, files: _Files, names: tuple[str, ...], shape: tuple[int, ...], also: Sequence[Path] = ()
+        self, files: _Files, names: tuple[str, ...], shape: tuple[int, ...], also: Sequence[str] = ()
     ) -> Part:
         return Part(files.y, names, shape, "uint8", lambda: self._blocks(files.paths, shape, also))
 
-    def _shape(self, paths: Sequence[Path]) -> tuple[int, ...]:
+    def _shape(self, paths: Sequence[str]) -> tuple[int, ...]:
         """Height, width and channels that the images are brought to."""
         if self._size is not None and self._channels is not None:
             return (*self._size, self._channels)
         sizes: Counter[tuple[int, int]] = Counter()
-        examples: dict[tuple[int, int], Path] = {}
+        examples: dict[tuple[int, int], str] = {}
         grey, faulty = True, False
         with bombs_refused():
             for path in paths:
@@ -145,7 +145,7 @@ class ImageFolder:
         return (*(self._size or self._only_size(sizes, examples)), channels)
 
     def _only_size(
-        self, sizes: Counter[tuple[int, int]], examples: dict[tuple[int, int], Path]
+        self, sizes: Counter[tuple[int, int]], examples: dict[tuple[int, int], str]
     ) -> tuple[int, int]:
         (size, count), *others = sizes.most_common(2)
         if others:
@@ -158,20 +158,20 @@ class ImageFolder:
             raise unfit(self.folder, "images of one size", got, remedy)
         return size
 
-    def _check_readable(self, paths: Sequence[Path]) -> None:
+    def _check_readable(self, paths: Sequence[str]) -> None:
         """Decode all, to name every file that cannot be, and not those alone whose first bytes are wrong."""
         for _ in self._blocks([], (1, 1, 3), paths):
             pass
 
     def _blocks(
-        self, paths: Sequence[Path], shape: tuple[int, ...], also: Sequence[Path]
+        self, paths: Sequence[str], shape: tuple[int, ...], also: Sequence[str]
     ) -> Iterator[NDArray[Any]]:
         """The images of `paths`; those of `also` are only decoded."""
         height, width, channels = shape
         faults = _Faults(self.folder)
         step = rows_at_once(height * width * channels)
 
-        def read(path: Path) -> NDArray[np.uint8] | Unreadable:
+        def read(path: str) -> NDArray[np.uint8] | Unreadable:
             try:
                 return read_pixels(path, channels, (height, width))
             except Unreadable as error:
@@ -200,7 +200,7 @@ class _Faults:
         self._folder = folder
         self._found: list[str] = []
 
-    def add(self, path: Path, error: Unreadable) -> None:
+    def add(self, path: str, error: Unreadable) -> None:
         self._found.append(f"  {path}: {error}")
         if len(self._found) == MOST_NAMED:
             self.check("at least ")

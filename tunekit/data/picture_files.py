@@ -54,7 +54,7 @@ def bombs_refused() -> Iterator[None]:
         yield
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: str | Path) -> Header:
     """Size and colour, as one sees the image: turned as its EXIF orientation says."""
     with _opened(path) as image:
         width, height = image.size
@@ -63,7 +63,7 @@ def read_header(path: Path) -> Header:
         return Header((height, width), _is_grey(image))
 
 
-def read_pixels(path: Path, channels: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+def read_pixels(path: str | Path, channels: int, size: tuple[int, int]) -> NDArray[np.uint8]:
     """The image, or the first frame of several, as (height, width, channels) of 0 to 255.
 
     What is transparent is laid on white; another size is brought to this one, whatever its proportions.
@@ -79,7 +79,7 @@ def read_pixels(path: Path, channels: int, size: tuple[int, int]) -> NDArray[np.
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: str | Path) -> Iterator[Image.Image]:
     """Whatever goes wrong with it is told as Unreadable."""
     try:
         with Image.open(path, formats=FORMATS) as image:
@@ -87,7 +87,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable(f"too many pixels: {str(error).partition(',')[0]}") from None
     except UnidentifiedImageError:
-        empty = path.stat().st_size == 0
+        empty = Path(path).stat().st_size == 0
         raise Unreadable("an empty file" if empty else "no image of a kind that is read") from None
     except OSError as error:
         raise Unreadable(error.strerror or str(error)) from None

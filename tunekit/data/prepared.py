@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import hashlib
 import math
@@ -17,6 +18,7 @@ from tunekit.data.images import digest, unfit
 from tunekit.data.placing import write
 from tunekit.data.sources import Source, as_part, source_of
 from tunekit.errors import StoreError
+from tunekit.space.problems import suggestion
 from tunekit.space.space import DataSpec
 
 __all__ = ["Prepared", "open_arrays", "prepare"]
@@ -31,9 +33,23 @@ def prepare(spec: DataSpec, cache: Path) -> Prepared:
     A damaged cache is made anew. The test part is neither read nor written.
     """
     source = source_of(spec)
-    found = read_folder(_folder(source, cache))
-    if found is not None:
-        return found
+    prepared = read_folder(_folder(source, cache)) or _prepare(source, cache)
+    check_weights(spec, prepared.class_names)
+    return prepared
+
+
+def check_weights(spec: DataSpec, names: tuple[str, ...]) -> None:
+    """DataError where weights are given to classes that the data do not have."""
+    given = spec.class_weights or ()
+    unknown = [name for name, _ in given if name not in names] if isinstance(given, tuple) else []
+    if unknown:
+        known = names if len(names) <= 20 else (*names[:20], "...")
+        near = difflib.get_close_matches(unknown[0], names, n=1)
+        remedy = suggestion(near[0], known) if near else f"Known: {', '.join(known)}."
+        raise unfit("data.class_weights", "classes of the data", f"{unknown[0]!r}", remedy)
+
+
+def _prepare(source: Source, cache: Path) -> Prepared:
     part = as_part(source.train())
     # Asked again: reading the source may have downloaded it, which changes what identifies it.
     folder = _folder(source, cache)

@@ -224,10 +224,18 @@ def short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def short_name(text: str, most: int) -> str:
+    """A class' name without its middle: names that only their ends tell apart stay apart."""
+    if len(text) <= most:
+        return text
+    end = most // 2 - 1
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
 def class_names(names: Sequence[str], labels: Array, most: int = 12) -> list[str]:
     """The images' classes by name; by number where there is no name."""
     numbers = [int(label) for label in np.asarray(labels).reshape(len(labels), -1)[:, 0]]
-    return [short(names[n] if 0 <= n < len(names) else str(n), most) for n in numbers]
+    return [short_name(names[n] if 0 <= n < len(names) else str(n), most) for n in numbers]
 
 
 def broken(*values: Array) -> str:
