@@ -105,9 +105,9 @@ def _maps(page: Page, box: Box, look: Look, activation: Activation) -> Scale:
     # Tiles of one size: both are brought to the pixels that a tile has on the page.
     side = round(box.width * canvas.DPI / (MAPS + 1))
     count, height, width, filters = shown.shape
-    maps = canvas.resize(np.moveaxis(shown, -1, 1).reshape(-1, height, width), side, side)
-    painted = scale.paint(maps).reshape(count, filters, side, side, 3)
-    photographs = canvas.resize(canvas.photographs(look.images[:count]), side, side)
+    maps = scale.paint(np.moveaxis(shown, -1, 1).reshape(-1, height, width))
+    painted = canvas.fitted(maps, side).reshape(count, filters, side, side, 3)
+    photographs = canvas.fitted(canvas.photographs(look.images[:count]), side)
     tiles = np.concatenate([photographs[:, None], painted], axis=1).reshape(-1, side, side, 3)
     wide = box.width * (filters + 1) / (MAPS + 1)
     grid = page.grid(tiles, filters + 1, Box(box.left, box.top, wide, box.height), gap=2)

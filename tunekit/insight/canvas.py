@@ -25,6 +25,8 @@ SMALL, NORMAL, LARGE = 7.5, 8.5, 10
 """Sizes of text in points."""
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 """Told apart by colour-blind readers too (Okabe and Ito)."""
+SLENDEREST = 6
+"""Times that an image is drawn longer than broad, at most."""
 LEVELS = 65
 """Of a colour scale, one of them in its middle: no fewer to the eye than 256, but a file half the size."""
 BROKEN = np.array([255, 0, 255], np.uint8)
@@ -86,6 +88,13 @@ class Box:
     @property
     def right(self) -> float:
         return self.left + self.width
+
+    def fit(self, height: int, width: int) -> Box:
+        """The place in its middle for an image of so many pixels, whose proportions are kept."""
+        down, across = _sides(height, width)
+        scale = min(self.height / down, self.width / across)
+        tall, wide = down * scale, across * scale
+        return Box(self.left + (self.width - wide) / 2, self.top + (self.height - tall) / 2, wide, tall)
 
 
 @dataclass(frozen=True)
@@ -218,6 +227,23 @@ def resize(images: Array, height: int, width: int) -> Array:
     columns = np.arange(width) * images.shape[2] // width
     resized: Array = images[:, rows][:, :, columns]
     return resized
+
+
+def fitted(tiles: Array, side: int) -> Array:
+    """RGB tiles as squares of so many pixels, on white where they are none."""
+    down, across = _sides(*tiles.shape[1:3])
+    scale = side / max(down, across)
+    height, width = max(1, round(down * scale)), max(1, round(across * scale))
+    squares = np.full((len(tiles), side, side, 3), 255, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    squares[:, top : top + height, left : left + width] = resize(tiles, height, width)
+    return squares
+
+
+def _sides(height: int, width: int) -> tuple[int, int]:
+    """Height and width to be drawn: of a very long image the short side grows, lest nothing be seen of it."""
+    least = -(-max(height, width) // SLENDEREST)
+    return max(height, least), max(width, least)
 
 
 def short(text: str, most: int) -> str:

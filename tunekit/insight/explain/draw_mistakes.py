@@ -32,7 +32,8 @@ def draw_mistakes(
     for place, one in enumerate(found.worst):
         row, column = divmod(place, ACROSS)
         left, top = EDGE + column * (TILE + 0.06), TOP + row * (TILE + TEXT)
-        page.image(canvas.photographs(images[one.image][None])[0], Box(left, top, TILE, TILE))
+        picture = canvas.photographs(images[one.image][None])[0]
+        page.image(picture, Box(left, top, TILE, TILE).fit(*picture.shape[:2]))
         page.text(left, top + TILE + 0.03, canvas.short_name(names[one.true], 12), SMALL)
         page.text(left, top + TILE + 0.16, f"→ {canvas.short_name(names[one.predicted], 10)}", SMALL)
         page.text(left, top + TILE + 0.29, f"{one.probability:.0%} sure", SMALL)
