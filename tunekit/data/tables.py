@@ -20,8 +20,10 @@ import pyarrow.parquet as pq
 from tunekit.data.images import unfit
 from tunekit.errors import DataError
 
-BLOCK_BYTES = 8 * 2**20
-"""Of a CSV file, read at once; no row may be longer."""
+BLOCK_BYTES = 2**20
+"""Of a CSV file, read at once, unless rows are long; PyArrow reads 32 of them ahead."""
+LONG_ROW = 16
+"""Times that a row may be longer than the names of the columns, where a block is shorter."""
 BATCH_VALUES = 2**20
 """Of a Parquet file, read at once."""
 DELIMITERS = (",", ";", "\t")
@@ -66,7 +68,7 @@ class CsvTable:
             reader = pyarrow.csv.open_csv(
                 self._bytes(),
                 # One thread, so that an error knows its row.
-                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+                read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=self._block()),
                 parse_options=pyarrow.csv.ParseOptions(delimiter=self._delimiter(), newlines_in_values=True),
                 convert_options=pyarrow.csv.ConvertOptions(
                     column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
@@ -90,6 +92,11 @@ class CsvTable:
     def _delimiter(self) -> str:
         with self._text() as text:
             return _delimiter(next(iter(text), ""))
+
+    def _block(self) -> int:
+        """A block holds at least a row."""
+        with self._text() as text:
+            return max(BLOCK_BYTES, LONG_ROW * len(next(iter(text), "")))
 
     def _bytes(self) -> Any:
         return pa.input_stream(str(self.path), compression="detect")

@@ -25,8 +25,8 @@ SMALL, NORMAL, LARGE = 7.5, 8.5, 10
 """Sizes of text in points."""
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 """Told apart by colour-blind readers too (Okabe and Ito)."""
-SLENDEREST = 6
-"""Times that an image is drawn longer than broad, at most."""
+SLENDEREST, SMALL_SLENDEREST = 6, 2
+"""Times that an image is drawn longer than broad, at most; and a small one, of which nothing would be seen."""
 LEVELS = 65
 """Of a colour scale, one of them in its middle: no fewer to the eye than 256, but a file half the size."""
 BROKEN = np.array([255, 0, 255], np.uint8)
@@ -91,7 +91,7 @@ class Box:
 
     def fit(self, height: int, width: int) -> Box:
         """The place in its middle for an image of so many pixels, whose proportions are kept."""
-        down, across = _sides(height, width)
+        down, across = _sides(height, width, SLENDEREST)
         scale = min(self.height / down, self.width / across)
         tall, wide = down * scale, across * scale
         return Box(self.left + (self.width - wide) / 2, self.top + (self.height - tall) / 2, wide, tall)
@@ -230,8 +230,8 @@ def resize(images: Array, height: int, width: int) -> Array:
 
 
 def fitted(tiles: Array, side: int) -> Array:
-    """RGB tiles as squares of so many pixels, on white where they are none."""
-    down, across = _sides(*tiles.shape[1:3])
+    """Small RGB tiles as squares of so many pixels, on white where they are none."""
+    down, across = _sides(tiles.shape[1], tiles.shape[2], SMALL_SLENDEREST)
     scale = side / max(down, across)
     height, width = max(1, round(down * scale)), max(1, round(across * scale))
     squares = np.full((len(tiles), side, side, 3), 255, np.uint8)
@@ -240,9 +240,9 @@ def fitted(tiles: Array, side: int) -> Array:
     return squares
 
 
-def _sides(height: int, width: int) -> tuple[int, int]:
+def _sides(height: int, width: int, slenderest: int) -> tuple[int, int]:
     """Height and width to be drawn: of a very long image the short side grows, lest nothing be seen of it."""
-    least = -(-max(height, width) // SLENDEREST)
+    least = -(-max(height, width) // slenderest)
     return max(height, least), max(width, least)
 
 
