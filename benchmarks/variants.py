@@ -26,6 +26,7 @@ from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial.backend import configure, environment
+from tunekit.trial.feeding import as_they_are
 from tunekit.trial.health import StepWatch
 from tunekit.trial.jobs import Split
 from tunekit.trial.loop import FitLoop, Loop, make_loop
@@ -101,7 +102,7 @@ def timed(name: str, variant: Variant, split: Split) -> tuple[float, float]:
     loop = variant.loop(model, BATCH)
     seconds: list[float] = []
     for _ in range(3):
-        loop.train(images, labels, StepWatch(), lambda share: None)
+        loop.train(as_they_are(images, labels), StepWatch(), lambda share: None)
         seconds.append(time.process_time() - began)
     later = (seconds[2] - seconds[0]) / 2
     return later, seconds[0] - later

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunekit.data.images import CHUNK, checked_images, checked_labels, digest, moments
+from tunekit.data.images import CHUNK, checked_images, checked_labels, digest, digest_of_blocks, moments
 from tunekit.errors import DataError
 
 
@@ -18,6 +18,21 @@ def test_moments_are_those_of_numpy() -> None:
 
 def test_a_channel_that_never_varies_can_be_divided_by() -> None:
     assert moments(np.full((4, 2, 2, 1), 51, np.uint8)) == ((0.2,), (1.0,))
+
+
+def test_moments_of_features_are_those_of_numpy() -> None:
+    x = np.random.default_rng(0).normal(1000, 0.5, (CHUNK + 7, 5)).astype(np.float32)
+    x[:, 2] = 7.3
+    mean, std = moments(x)
+    assert np.allclose(mean, x.mean(axis=0, dtype=np.float64), rtol=1e-12)
+    assert np.allclose(np.delete(std, 2), np.delete(x.std(axis=0, dtype=np.float64), 2), rtol=1e-9)
+    assert std[2] == 1.0
+
+
+def test_a_digest_does_not_depend_on_blocks() -> None:
+    x, y = np.arange(48, dtype=np.uint8).reshape(4, 2, 2, 3), np.arange(4)
+    blocks = [x[:1], x[1:3], x[3:]]
+    assert digest_of_blocks(blocks, x.shape, x.dtype.str, y) == digest(x, y)
 
 
 def test_digest_tells_values_shapes_and_types_apart() -> None:

@@ -61,6 +61,15 @@ def test_a_whole_set_is_divided_for_good(npz: Write, cache: Path, make_images: A
     assert open_test(spec, prepared).sha256 == test.sha256
 
 
+def test_vectors(npz: Write, cache: Path) -> None:
+    x = np.arange(180).reshape(60, 3)
+    spec = npz(x_train=x, x_test=x[:12] / 2)
+    prepared = prepare(spec, cache)
+    assert np.array_equal(open_arrays(prepared)[0], x.astype(np.float32))
+    assert prepared.shape == (3,)
+    assert np.array_equal(open_test(spec, prepared).x, x[:12].astype(np.float32) / 2)
+
+
 def test_a_changed_file_is_decoded_anew(npz: Write, cache: Path, make_images: Any) -> None:
     x, _ = make_images()
     one = prepare(npz(x_train=x), cache)
@@ -76,7 +85,9 @@ def test_a_changed_file_is_decoded_anew(npz: Write, cache: Path, make_images: An
         ({"x_train": np.zeros((60, 6, 6, 3), object)}, ["x_train", "pickled"]),
         ({"y_train": np.array([None] * 60)}, ["y_train", "pickled"]),
         ({"x_train": np.full((60, 6, 6, 3), 2.0)}, ["x_train", "0..1", "2.0"]),
-        ({"x_train": np.zeros((60, 6), np.uint8)}, ["x_train", "(60, 6)"]),
+        ({"x_train": np.zeros(60, np.uint8)}, ["x_train", "(60,)"]),
+        ({"x_train": np.full((60, 6), np.nan)}, ["x_train", "vectors of finite values"]),
+        ({"x_train": np.full((60, 6), "a")}, ["x_train", "vectors of numbers"]),
         ({"x_train": np.zeros((0, 6, 6, 3), np.uint8)}, ["x_train", "at least one image"]),
         ({"y_train": np.zeros(60, int)}, ["y_train", "two classes"]),
         ({"y_train": np.arange(59) % 3}, ["y_train", "60", "59"]),

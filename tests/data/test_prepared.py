@@ -285,3 +285,11 @@ def test_no_framework_is_imported(npz: Write, cache: Path) -> None:
     command = [sys.executable, "-c", code, npz().location, str(cache)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_weights_of_classes_that_are_not_there(npz: Write, cache: Path) -> None:
+    spec = replace(npz(), class_weights=(("0", 2.0), ("02", 1.0)))
+    with pytest.raises(DataError, match="class_weights: expected classes of the data, got '02'") as caught:
+        prepare(spec, cache)
+    assert "Known: 0, 1, 2." in str(caught.value)
+    assert prepare(replace(spec, class_weights=(("2", 0.5),)), cache).count == 60

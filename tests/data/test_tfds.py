@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tunekit.data import tfds_reader
-from tunekit.data.prepared import open_arrays, prepare
+from tunekit.data.prepared import Prepared, open_arrays, prepare
 from tunekit.data.sealed import open_test
 from tunekit.data.tfds import Arrays, Task, Tfds, receive
 from tunekit.errors import DataError
@@ -23,6 +23,9 @@ from tunekit.space.space import DataSpec
 
 Pair = tuple[np.ndarray, np.ndarray]
 DIVERSE = [np.zeros((6 + number % 2, 6, 1), np.uint8) for number in range(8)]
+
+
+PREPARED = Prepared(Path(), "", 3, (6, 6, 3), ("ant", "bee", "cow"), "", (), ())
 
 
 def in_this_process(task: Task) -> Arrays:
@@ -87,7 +90,7 @@ def as_set(x: np.ndarray, y: np.ndarray) -> set[tuple[bytes, int]]:
 def fails(location: str, *words: str, test: bool = False) -> None:
     source = Tfds(location, in_this_process)
     with pytest.raises(DataError) as caught:
-        source.test(3) if test else source.train()
+        source.test(PREPARED) if test else source.train()
     for word in ("tfds", "expected", "got", *words):
         assert word in str(caught.value)
 
@@ -111,7 +114,7 @@ def test_training_never_opens_test_files(sets: Path, cache: Path, make_images: C
 @pytest.mark.parametrize("name", ["tiny_both", "tiny_validation", "tiny_undeclared", "tiny_both:1.0.0"])
 def test_parts(sets: Path, make_images: Callable[..., Pair], name: str) -> None:
     source = Tfds(name, in_this_process)
-    train, test = source.train(), source.test(3)
+    train, test = source.train(), source.test(PREPARED)
     assert as_set(train.x, train.y) == as_set(*make_images(channels=1))
     assert as_set(test.x, test.y) == as_set(*make_images(12, channels=1, seed=1))
     assert np.array_equal(train.x, source.train().x)  # always in the same order
@@ -119,11 +122,11 @@ def test_parts(sets: Path, make_images: Callable[..., Pair], name: str) -> None:
 
 def test_a_set_without_a_test_part_is_divided_for_good(sets: Path, make_images: Callable[..., Pair]) -> None:
     source = Tfds("tiny_whole", in_this_process)
-    train, test = source.train(), source.test(3)
+    train, test = source.train(), source.test(PREPARED)
     assert np.bincount(train.y).tolist() == [16] * 3
     assert np.bincount(test.y).tolist() == [4] * 3
     assert as_set(train.x, train.y) | as_set(test.x, test.y) == as_set(*make_images(channels=1))
-    assert np.array_equal(test.x, source.test(3).x)
+    assert np.array_equal(test.x, source.test(PREPARED).x)
 
 
 def test_identity_follows_training_files_only(sets: Path) -> None:
@@ -247,7 +250,7 @@ needs_mnist = pytest.mark.skipif(not MNIST.exists(), reason="MNIST is not prepar
 
 @needs_mnist
 def test_format_of_mnist() -> None:
-    test = Tfds("mnist", in_this_process).test(10)
+    test = Tfds("mnist", in_this_process).test(PREPARED)
     assert (test.x.shape, test.class_names) == ((10000, 28, 28, 1), tuple("0123456789"))
     assert np.bincount(test.y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tunekit.insight.canvas import BROKEN, Scale
+from tunekit.insight.canvas import BROKEN, Box, Scale, fitted, photographs, short_name
 from tunekit.insight.convolutions import Filters
 from tunekit.insight.curves import draw_curves, draw_reading
 from tunekit.insight.draw import draw
@@ -250,3 +250,36 @@ def test_scales_are_common_and_centred() -> None:
     assert min(red, green, blue) > 240
     assert Scale.of(np.array([0.0, 1.0])).low == 0
     np.testing.assert_array_equal(scale.paint(np.array([np.nan, np.inf])), [BROKEN, BROKEN])
+
+
+def test_output_of_many_classes_shows_those_that_are_said_most(tmp_path: Path) -> None:
+    names = tuple(f"species number {number}" for number in range(1000))
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [LAYERS.Input((8, 8, 3)), LAYERS.Flatten(), LAYERS.Dense(1000, activation="softmax")]
+    )
+    seen = look(model, images(3), np.arange(6) * 199, names)
+    check(draw(seen, curve(2), (), "trial 1", tmp_path))
+
+
+def test_vectors_are_drawn_as_rows_of_grey() -> None:
+    found = photographs(np.array([[0.0, -2.0, 2.0], [5.0, 5.0, 5.0]]))
+    assert found.shape == (2, 1, 3, 3)
+    assert found[..., 0].tolist() == [[[127, 0, 255]], [[0, 0, 0]]]
+
+
+def test_names_that_only_their_ends_tell_apart_stay_apart() -> None:
+    assert short_name("species number 123", 12) == "specie…r 123"
+    assert short_name("ant", 12) == "ant"
+    assert len(short_name("x" * 99, 12)) == 12
+
+
+def test_images_keep_their_proportions() -> None:
+    assert Box(1, 1, 4, 2).fit(10, 10) == Box(2, 1, 2, 2)
+    assert Box(0, 0, 3, 3).fit(100, 50) == Box(0.75, 0, 1.5, 3)
+    assert Box(0, 0, 6, 6).fit(1, 600) == Box(0, 2.5, 6, 1)
+    tall = fitted(np.zeros((2, 8, 4, 3), np.uint8), 10)
+    assert tall.shape == (2, 10, 10, 3)
+    assert (tall[0, :, :, 0] == 0).sum(axis=1).tolist() == [5] * 10
+    square = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
+    assert np.array_equal(fitted(square, 4), square)

@@ -67,7 +67,7 @@ def test_kernel_sizes_even_larger_than_the_image(kernel_size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 1, 1), (2, 1, 1), (1, 7, 3), (3, 3, 1), (5, 9, 3), (13, 11, 4), (32, 32, 3)]
+    "shape", [(4, 4, 1), (5, 4, 1), (4, 7, 3), (7, 5, 1), (5, 9, 3), (13, 11, 4), (32, 32, 3)]
 )
 def test_image_shapes(shape: tuple[int, int, int]) -> None:
     data = shape_of(shape, classes=2)
@@ -87,10 +87,11 @@ def test_images_go_in_as_they_are_stored() -> None:
 
 
 def test_images_are_standardised() -> None:
-    data = shape_of((2, 2, 2))
+    data = shape_of((4, 4, 2))
     model = make(data=data)
     inner = keras.Model(model.input, model.get_layer("standardise").output)
-    image = np.array([[[[0, 255], [102, 51]], [[0, 0], [255, 255]]]], dtype=np.uint8)
+    corner = np.array([[[0, 255], [102, 51]], [[0, 0], [255, 255]]], dtype=np.uint8)
+    image = np.tile(corner, (1, 2, 2, 1))
 
     standardised = np.asarray(inner(image))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -185,6 +186,18 @@ def test_mistakes_are_the_most_frequent_first() -> None:
         ("b", "c", 2, 0.2),
         ("c", "a", 2, 0.2),
     ]
+
+
+def test_a_thousand_classes_are_folded_away_but_for_the_weakest() -> None:
+    names = tuple(f"species {number}" for number in range(1000))
+    found = evaluation(names)
+    weak = replace(found.classes[700], f1=0.1)
+    found = replace(found, classes=(*found.classes[:700], weak, *found.classes[701:]))
+    page = page_of(replace(material(*HALVED, epochs=EPOCHS), evaluation=found))
+    assert "The 20 classes with the lowest F1 of 1,000" in page.said
+    assert "All 1,000 classes" in page.said
+    assert page.text.index("species 700<") < page.text.index("species 0<") < page.text.index("<details>")
+    assert len(page.text) < 1_500_000
 
 
 def test_a_thousand_trials_stay_small_and_say_how_many_are_drawn() -> None:

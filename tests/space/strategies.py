@@ -87,10 +87,31 @@ def spaces(draw: st.DrawFn) -> Space:
 
 def data() -> st.SearchStrategy[DataSpec]:
     places = st.sampled_from(
-        [("digits", ""), ("tfds", "mnist"), ("tfds", "emnist/letters:3.1.0"), ("npz", "/a b/#c: d.npz")]
+        [
+            DataSpec("digits"),
+            DataSpec("tfds", "mnist"),
+            DataSpec("tfds", "emnist/letters:3.1.0"),
+            DataSpec("npz", "/a b/#c: d.npz"),
+            DataSpec("images", "/a, b/[c]"),
+            DataSpec("images", "/a", size=(64, 48), channels=3),
+            DataSpec("csv", "/a", label="a: b"),
+            DataSpec("parquet", "/a", label="7", shape=(2, 3, 1), test="/b #c"),
+            DataSpec("python", "mine.data:load"),
+        ]
     )
     shares = st.floats(0, 1, exclude_min=True, exclude_max=True)
-    return st.builds(lambda place, share: DataSpec(*place, share), places, shares)
+    names = FULL_TEXTS.filter("<<".__ne__)
+    positive = st.floats(1e-6, 1e6)
+    mappings = st.dictionaries(names, positive, min_size=1, max_size=3).map(
+        lambda found: tuple(found.items())
+    )
+    weights = st.none() | st.just("balanced") | mappings
+    return st.builds(
+        lambda place, share, weight: replace(place, validation=share, class_weights=weight),
+        places,
+        shares,
+        weights,
+    )
 
 
 def verified() -> st.SearchStrategy[Verified | None]:

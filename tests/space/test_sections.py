@@ -64,48 +64,6 @@ def test_an_unknown_model(model: str, remedy: str) -> None:
     assert_problem(text, 2, "model", "lenet5, recurrent or package.module:function", remedy)
 
 
-@pytest.mark.parametrize(
-    ("data", "spec"),
-    [
-        ("{digits: true, validation: 0.2}", DataSpec("digits", "", 0.2)),
-        ("{tfds: cifar10}", DataSpec("tfds", "cifar10", 0.1)),
-        ("{tfds: emnist/letters, validation: 1e-2}", DataSpec("tfds", "emnist/letters", 0.01)),
-        ('{tfds: "mnist:3.*.*"}', DataSpec("tfds", "mnist:3.*.*", 0.1)),
-        ("{npz: my data.npz}", DataSpec("npz", "/spaces/my data.npz", 0.1)),
-        ("{npz: ../x.npz}", DataSpec("npz", "/x.npz", 0.1)),
-        ("{npz: /data/x.npz}", DataSpec("npz", "/data/x.npz", 0.1)),
-    ],
-)
-def test_data(data: str, spec: DataSpec) -> None:
-    assert parse(WHOLE.replace("data: digits", f"data: {data}")).data == spec
-
-
-@pytest.mark.parametrize(
-    ("data", "path", "expected", "remedy"),
-    [
-        ("mnist", "data", "{tfds: NAME}", "Write {tfds: mnist}."),
-        ("7", "data", "{tfds: NAME}", "for instance"),
-        ("", "data", "{tfds: NAME}", "for instance"),
-        ("[digits]", "data", "{tfds: NAME}", "Write a mapping"),
-        ("{validation: 0.1}", "data", "one of tfds, npz and digits", "exactly one source"),
-        ("{tfds: a, npz: b.npz}", "data", "one of tfds, npz and digits", "exactly one source"),
-        ("{digits: false}", "data.digits", "true", "data: digits"),
-        ("{digits: yes}", "data.digits", "true", "data: digits"),
-        ("{npz: x.csv}", "data.npz", "path of an .npz file", "numpy.savez"),
-        ("{npz: 3}", "data.npz", "path of an .npz file", "in quotes"),
-        ("{tfds: ../mnist}", "data.tfds", "name of a data set", "such as mnist"),
-        ("{tfds: /mnist}", "data.tfds", "name of a data set", "such as mnist"),
-        ("{tfds: mnist, validation: 0}", "data.validation", "above 0 and below 1", "such as 0.1"),
-        ("{tfds: mnist, validation: 1.0}", "data.validation", "above 0 and below 1", "such as 0.1"),
-        ("{tfds: mnist, validation: .nan}", "data.validation", "above 0 and below 1", "such as 0.1"),
-        ("{tfds: mnist, validation: true}", "data.validation", "above 0 and below 1", "such as 0.1"),
-        ("{tfds: mnist, validtion: 0.1}", "data.validtion", "a known key", "Did you mean validation?"),
-    ],
-)
-def test_data_that_is_wrong(data: str, path: str, expected: str, remedy: str) -> None:
-    assert_problem(WHOLE.replace("data: digits", f"data: {data}"), 3, path, expected, remedy)
-
-
 @pytest.mark.parametrize("text", ["val_loss", "{name: val_loss}", "{name: val_loss, direction: min}"])
 def test_an_objective(text: str) -> None:
     assert parse(with_sections(f"objective: {text}")).objective == Objective("val_loss", "min")

@@ -13,7 +13,7 @@ from tunekit.data.sealed import open_test
 from tunekit.results import ClassScores
 from tunekit.space.space import DataSpec
 from tunekit.trial.checkpoint import DamagedCheckpoint
-from tunekit.trial.evaluate import evaluate, score
+from tunekit.trial.evaluate import evaluate, judged, score
 from tunekit.trial.jobs import MODEL, EvaluateJob, Split
 
 from .helpers import run, train_job
@@ -32,7 +32,7 @@ PROBABILITIES = np.array(
 
 
 def test_a_score_by_hand() -> None:
-    found = score(PROBABILITIES, LABELS, ("cat", "dog", "eel"), "digest")
+    found = score(*judged(PROBABILITIES, LABELS), LABELS, ("cat", "dog", "eel"), "digest")
 
     assert found.accuracy == pytest.approx(3 / 6)
     right = [0.8, 0.5, 0.2, 0.9, 0.4, 1e-7]
@@ -42,7 +42,7 @@ def test_a_score_by_hand() -> None:
 
 
 def test_the_scores_of_each_class_by_hand() -> None:
-    cat, dog, eel = score(PROBABILITIES, LABELS, ("cat", "dog", "eel"), "").classes
+    cat, dog, eel = score(*judged(PROBABILITIES, LABELS), LABELS, ("cat", "dog", "eel"), "").classes
 
     assert cat == ClassScores("cat", pytest.approx(2 / 4), pytest.approx(2 / 3), pytest.approx(4 / 7), 3)
     assert dog == ClassScores("dog", pytest.approx(1 / 2), pytest.approx(1 / 2), pytest.approx(1 / 2), 2)
@@ -51,8 +51,10 @@ def test_the_scores_of_each_class_by_hand() -> None:
 
 
 def test_a_class_without_test_images() -> None:
-    found = score(PROBABILITIES[:, :3], LABELS, ("cat", "dog", "eel"), "")
-    missing = score(np.pad(PROBABILITIES, ((0, 0), (0, 1))), LABELS, ("cat", "dog", "eel", "fox"), "")
+    found = score(*judged(PROBABILITIES, LABELS), LABELS, ("cat", "dog", "eel"), "")
+    missing = score(
+        *judged(np.pad(PROBABILITIES, ((0, 0), (0, 1))), LABELS), LABELS, ("cat", "dog", "eel", "fox"), ""
+    )
 
     assert missing.classes[:3] == found.classes
     assert missing.classes[3] == ClassScores("fox", 0.0, 0.0, 0.0, 0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tunekit.insight.look import look
+from tunekit.trial.feeding import as_they_are
 from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
 from tunekit.trial.loop import make_loop
 
@@ -76,7 +77,7 @@ def test_a_step_by_hand() -> None:
     watch = StepWatch()
     watch.step = 1
     # The first step takes w from 3 to 1.5, the second from 1.5 to 0.75.
-    make_loop(model, 2).train(np.tile(X, (3, 1)), np.tile(Y, (3, 1)), watch, lambda share: None)
+    make_loop(model, 2).train(as_they_are(np.tile(X, (3, 1)), np.tile(Y, (3, 1))), watch, lambda share: None)
 
     ratios = update_ratios(model, watch)
 
@@ -85,14 +86,14 @@ def test_a_step_by_hand() -> None:
 
 def test_no_step_was_watched() -> None:
     model, watch = line(1.0), StepWatch()
-    make_loop(model, 2).train(X, Y, watch, lambda share: None)
+    make_loop(model, 2).train(as_they_are(X, Y), watch, lambda share: None)
     assert update_ratios(model, watch) == {}
 
 
 def test_weights_that_are_all_zero_have_no_ratio() -> None:
     model, watch = line(0.0), StepWatch()
     watch.step = 0
-    make_loop(model, 2).train(X, Y + 1, watch, lambda share: None)
+    make_loop(model, 2).train(as_they_are(X, Y + 1), watch, lambda share: None)
     assert np.isnan(update_ratios(model, watch)["health/update_ratio"])
 
 

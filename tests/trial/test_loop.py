@@ -13,6 +13,7 @@ from tunekit.models.shape import ImageShape
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
+from tunekit.trial.feeding import Examples, as_they_are, ordered
 from tunekit.trial.health import StepWatch
 from tunekit.trial.loop import FitLoop, Loop, make_loop
 from tunekit.trial.training import compile_model
@@ -31,6 +32,11 @@ def images(count: int) -> tuple[np.ndarray, np.ndarray]:
     return random.integers(0, 256, (count, *SHAPE.shape), dtype=np.uint8), random.integers(0, 3, count)
 
 
+def epoch(count: int, weights: np.ndarray | None = None) -> Examples:
+    """In another order than they have."""
+    return ordered(*images(count), np.arange(count)[::-1], lambda some, part: some, weights)
+
+
 def compiled(model: str) -> keras.Model:
     values = {"optimizer": "adam", "learning_rate": 0.01, **MODELS[model]}
     built = build(model, values, SHAPE, seed=1)
@@ -38,22 +44,25 @@ def compiled(model: str) -> keras.Model:
     return built
 
 
-def trained(model: str, plain: bool) -> tuple[list[dict[str, float]], list[np.ndarray]]:
+def trained(
+    model: str, plain: bool, weights: np.ndarray | None
+) -> tuple[list[dict[str, float]], list[np.ndarray]]:
     """What two epochs with a last batch that is not whole measured, and all variables after them."""
     built = compiled(model)
     loop: Loop = FitLoop(built, BATCH) if plain else make_loop(built, BATCH)
     measured = []
     for _ in range(2):
-        measured.append(loop.train(*images(43), StepWatch(), lambda share: None))
-        measured.append(loop.score(*images(300)))
+        measured.append(loop.train(epoch(43, weights), StepWatch(), lambda share: None))
+        measured.append(loop.score(as_they_are(*images(300))))
     return measured, [np.asarray(variable) for variable in checkpoint.all_variables(built)]
 
 
 @on_tensorflow
+@pytest.mark.parametrize("weights", [None, np.array([0.5, 1.0, 3.0], np.float32)])
 @pytest.mark.parametrize("model", MODELS)
-def test_the_graphs_loop_comes_to_what_keras_own_does(model: str) -> None:
-    measured, variables = trained(model, plain=False)
-    expected, others = trained(model, plain=True)
+def test_the_graphs_loop_comes_to_what_keras_own_does(model: str, weights: np.ndarray | None) -> None:
+    measured, variables = trained(model, plain=False, weights=weights)
+    expected, others = trained(model, plain=True, weights=weights)
     assert measured == expected
     assert list(measured[0]) == list(expected[0]) == ["accuracy", "loss"]
     for one, other in zip(variables, others, strict=True):
@@ -66,7 +75,7 @@ def test_one_step_is_watched_and_the_share_is_told(plain: bool) -> None:
     built = compiled("lenet5")
     loop: Loop = FitLoop(built, BATCH) if plain else make_loop(built, BATCH)
     watch, shares = StepWatch(), list[float]()
-    loop.train(*images(50), watch, shares.append)
+    loop.train(epoch(50), watch, shares.append)
     assert (watch.before, watch.after) == ([], [])
     iterations = []
 
@@ -79,12 +88,34 @@ def test_one_step_is_watched_and_the_share_is_told(plain: bool) -> None:
 
     watched = Watch()
     watched.step = 2
-    loop.train(*images(50), watched, shares.append)
+    loop.train(epoch(50), watched, shares.append)
     assert iterations == [7, 8]
     # Each pass tells a growing share up to the whole.
     assert shares.count(1.0) == 2
     middle = shares.index(1.0) + 1
     assert shares == sorted(shares[:middle]) + sorted(shares[middle:])
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_segments_are_one_epoch(plain: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same steps on the same examples, whether memory holds them at once or 20 at a time."""
+
+    def after(segment_bytes: int) -> tuple[list[float], list[np.ndarray], list[int]]:
+        monkeypatch.setattr("tunekit.trial.feeding.SEGMENT_BYTES", segment_bytes)
+        built = compiled("lenet5")
+        loop: Loop = FitLoop(built, BATCH) if plain else make_loop(built, BATCH)
+        watch, seen = StepWatch(), list[int]()
+        watch.step = 3
+        monkeypatch.setattr(watch, "begins", lambda model: seen.append(int(model.optimizer.iterations)))
+        measured = [*loop.train(epoch(43), watch, lambda share: None).values()]
+        measured += loop.score(as_they_are(*images(600))).values()
+        return measured, [np.asarray(variable) for variable in checkpoint.all_variables(built)], seen
+
+    whole, cut = after(2**30), after(20 * 64)
+    assert cut[0] == pytest.approx(whole[0], rel=1e-6)
+    assert cut[2] == whole[2] == [3]
+    for one, other in zip(cut[1], whole[1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 @on_tensorflow
@@ -103,10 +134,10 @@ def test_a_call_takes_about_as_many_steps_as_a_second_holds() -> None:
 def test_a_step_is_traced_once_whatever_the_number_of_images() -> None:
     loop = make_loop(compiled("lenet5"), BATCH)
     for count in (10, 43, 200, 77):
-        loop.train(*images(count), StepWatch(), lambda share: None)
+        loop.train(epoch(count), StepWatch(), lambda share: None)
     began = time.process_time()
-    loop.train(*images(58), StepWatch(), lambda share: None)
+    loop.train(epoch(58), StepWatch(), lambda share: None)
     quick = time.process_time() - began
     began = time.process_time()
-    make_loop(compiled("lenet5"), BATCH).train(*images(58), StepWatch(), lambda share: None)
+    make_loop(compiled("lenet5"), BATCH).train(epoch(58), StepWatch(), lambda share: None)
     assert quick < (time.process_time() - began) / 4

@@ -14,6 +14,7 @@ from tunekit.trial.training import (
     SmoothedCrossentropy,
     _shifted,
     augment,
+    class_weights,
     compile_model,
     epoch_order,
     make_optimizer,
@@ -278,3 +279,14 @@ def test_colours_stay_together() -> None:
     found = augment(images, values(flip=True, shift=1), seed=0, epoch=1).reshape(-1, 3)
 
     assert {tuple(pixel) for pixel in found.tolist()} == {(0, 0, 0), (1, 2, 3)}
+
+
+def test_balanced_weights_by_hand() -> None:
+    labels = np.array([0] * 6 + [1] * 3 + [2] * 3)
+    weights = class_weights("balanced", labels, "abc")
+    assert weights.tolist() == pytest.approx([12 / 18, 12 / 9, 12 / 9])
+    assert weights[labels].mean() == pytest.approx(1)
+
+
+def test_weights_as_given() -> None:
+    assert class_weights((("c", 2.5), ("a", 0.5)), np.array([0, 1, 2]), "abc").tolist() == [0.5, 1.0, 2.5]

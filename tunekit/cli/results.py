@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tunekit.study.home import Home
     from tunekit.study.single import Evaluated, Trained
 
+MOST_CLASSES, WEAKEST = 50, 20
+"""Classes up to which each is printed, and how many are of more."""
 TOLERANCE = 0.01
 
 
@@ -169,6 +171,10 @@ def _evaluated_text(result: Evaluated) -> str:
     from tunekit.cli.tables import table
 
     evaluation = result.evaluation
+    many = len(evaluation.classes) > MOST_CLASSES
+    classes = (
+        sorted(evaluation.classes, key=lambda scores: scores.f1)[:WEAKEST] if many else evaluation.classes
+    )
     rows = [
         [
             scores.name,
@@ -177,10 +183,12 @@ def _evaluated_text(result: Evaluated) -> str:
             f"{scores.f1:.4f}",
             str(scores.count),
         ]
-        for scores in evaluation.classes
+        for scores in classes
     ]
+    left_out = f"The weakest of {len(evaluation.classes):,} classes by f1; all of them with --json."
     lines = [
         table(rows, ["class", "precision", "recall", "f1", "images"]),
+        *([left_out] if many else []),
         "",
         f"test accuracy {evaluation.accuracy:.4f}, test loss {evaluation.loss:.4f}",
     ]

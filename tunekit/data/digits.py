@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from tunekit.data.cached import Prepared
 from tunekit.data.images import Images
 from tunekit.data.split import Split, split
 
@@ -31,7 +32,7 @@ class Digits:
         images = self._all()
         return images.only(with_test_part(images).train)
 
-    def test(self, classes: int) -> Images:
+    def test(self, prepared: Prepared) -> Images:
         images = self._all()
         return images.only(with_test_part(images).validation)
 

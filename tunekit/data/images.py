@@ -1,11 +1,11 @@
-"""Decoded images with their labels: what every source hands over, its checks and its digest."""
+"""Decoded examples with their labels: what every source hands over, its checks and its digest."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,58 @@ from numpy.typing import NDArray
 from tunekit.errors import DataError, Problem
 
 CHUNK = 4096
-"""Images converted or counted at once, so that the work needs little memory beside the array itself."""
+CHUNK_BYTES = 4 * 2**20
+"""Examples converted, counted or decoded at once, so that the work needs little memory beside the array itself."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a data set that is decoded as it is read, so that it need not fit into memory."""
+
+    y: NDArray[np.int64]
+    """(N,)"""
+    class_names: tuple[str, ...]
+    shape: tuple[int, ...]
+    """Of one example: an image's height, width and channels, or a vector's length."""
+    dtype: str
+    """uint8 for images, float32 for vectors."""
+    blocks: Callable[[], Iterator[NDArray[Any]]]
+    """Decodes the examples in order, some at a time."""
+    aside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Arrays of the test part that are to be kept beside this one, unread."""
+
+    @property
+    def example_bytes(self) -> int:
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+    @property
+    def bytes(self) -> int:
+        return len(self.y) * self.example_bytes
 
 
 @dataclass(frozen=True)
 class Images:
-    """One part of a data set."""
+    """One part of a data set in memory."""
 
-    x: NDArray[np.uint8]
-    """(N, H, W, C)"""
+    x: NDArray[Any]
+    """Images as uint8 (N, H, W, C), or vectors as float32 (N, features)."""
     y: NDArray[np.int64]
     """(N,)"""
     class_names: tuple[str, ...]
 
     def only(self, indices: NDArray[np.int64]) -> Images:
-        """A copy of these images alone, so that the rest can leave memory."""
+        """A copy of these examples alone, so that the rest can leave memory."""
         return Images(self.x[indices], self.y[indices], self.class_names)
+
+    def part(self) -> Part:
+        """The same, to be read block by block."""
+        return Part(
+            self.y,
+            self.class_names,
+            self.x.shape[1:],
+            self.x.dtype.name,
+            lambda: (self.x[some] for some in chunks_of(self.x)),
+        )
 
 
 def unfit(where: str | Path, expected: str, got: str, remedy: str) -> DataError:
@@ -38,28 +74,61 @@ def unfit(where: str | Path, expected: str, got: str, remedy: str) -> DataError:
     return DataError(str(Problem(str(where), expected, got, remedy)))
 
 
-def chunks(count: int) -> Iterator[slice]:
-    """Slices that cover `count` images in order."""
-    return (slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK))
+def rows_at_once(example_bytes: int) -> int:
+    """How many examples of this size make a chunk."""
+    return max(1, min(CHUNK, CHUNK_BYTES // max(1, example_bytes)))
+
+
+def chunks_of(x: NDArray[Any]) -> Iterator[slice]:
+    """Slices that cover the examples in order."""
+    step = rows_at_once(x[:1].nbytes)
+    return (slice(start, min(start + step, len(x))) for start in range(0, len(x), step))
 
 
 def digest(x: NDArray[Any], y: NDArray[Any]) -> str:
-    """SHA-256 of images and labels, shapes and dtypes included."""
-    total = hashlib.sha256()
-    for array in (x, y):
-        total.update(f"{array.dtype.str}{array.shape}".encode())
-        total.update(np.ascontiguousarray(array).data)
+    """SHA-256 of examples and labels, shapes and dtypes included."""
+    return digest_of_blocks([x], x.shape, x.dtype.str, y)
+
+
+def digest_of_blocks(
+    blocks: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: str, y: NDArray[Any]
+) -> str:
+    """The same digest, of examples that come block by block; `shape` and `dtype` are those of all together."""
+    total = hashlib.sha256(f"{dtype}{shape}".encode())
+    for block in blocks:
+        total.update(np.ascontiguousarray(block).data)
+    total.update(f"{y.dtype.str}{y.shape}".encode())
+    total.update(np.ascontiguousarray(y).data)
     return total.hexdigest()
 
 
-def moments(x: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of x/255 for each channel.
+def moments(x: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation: of x/255 for each channel of images, or of each feature of vectors.
 
-    They come from counts of the 256 values, so they are exact and the same on every machine.
-    A channel that never varies gets 1.0 as its deviation, so that dividing by it is safe.
+    Either is the same on every machine. What never varies gets 1.0 as its deviation, so that dividing by it is safe.
     """
+    return _of_channels(x) if x.ndim == 4 else _of_features(x)
+
+
+def _of_features(x: NDArray[np.float32]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    # Away from the first example, lest a large mean swallow a small deviation. Sums along the first axis are taken
+    # row by row, and therefore alike everywhere.
+    first = x[0].astype(np.float64)
+    total, squares = np.zeros_like(first), np.zeros_like(first)
+    for some in chunks_of(x):
+        away = x[some].astype(np.float64) - first
+        total += away.sum(axis=0)
+        squares += (away * away).sum(axis=0)
+    mean = total / len(x)
+    variance = np.maximum(squares / len(x) - mean * mean, 0)
+    deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
+    return tuple((first + mean).tolist()), tuple(deviation.tolist())
+
+
+def _of_channels(x: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """From counts of the 256 values, so that they are exact."""
     counts = np.zeros((x.shape[3], 256), np.int64)
-    for part in chunks(len(x)):
+    for part in chunks_of(x):
         for channel in range(x.shape[3]):
             counts[channel] += np.bincount(x[part, :, :, channel].ravel(), minlength=256)
     means, deviations = [], []
@@ -73,6 +142,23 @@ def moments(x: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]
     return tuple(means), tuple(deviations)
 
 
+def checked_examples(x: NDArray[Any], where: str) -> NDArray[Any]:
+    """Images as uint8 (N, H, W, C), or what has two dimensions as float32 vectors (N, features); or DataError."""
+    if x.ndim != 2:
+        return checked_images(x, where)
+    if 0 in x.shape or x.dtype.kind not in "buif":
+        remedy = "Store one row of numbers for each example."
+        raise unfit(
+            where, "vectors of numbers, of shape (N, features)", f"{x.dtype} of shape {x.shape}", remedy
+        )
+    with np.errstate(over="ignore"):
+        vectors = x.astype(np.float32)
+    if not np.isfinite(vectors).all():
+        remedy = "Remove or replace NaN, infinite values and values beyond 3e38."
+        raise unfit(where, "vectors of finite values", "others", remedy)
+    return vectors
+
+
 def checked_images(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
     """The images as uint8 (N, H, W, C), or DataError.
 
@@ -80,7 +166,8 @@ def checked_images(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
     """
     if x.ndim not in (3, 4) or 0 in x.shape:
         remedy = "Store at least one image, as an array of shape (N, H, W) or (N, H, W, C)."
-        raise unfit(where, "images of shape (N, H, W) or (N, H, W, C)", f"shape {x.shape}", remedy)
+        expected = "images of shape (N, H, W) or (N, H, W, C), or vectors of shape (N, features)"
+        raise unfit(where, expected, f"shape {x.shape}", remedy)
     if x.ndim == 3:
         x = x[..., np.newaxis]
     if x.shape[1] in (1, 3) and x.shape[3] > 4:
@@ -93,7 +180,7 @@ def checked_images(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
     if x.dtype == np.uint8:
         return x
     out = np.empty(x.shape, np.uint8)
-    for part in chunks(len(x)):
+    for part in chunks_of(x):
         out[part] = _to_uint8(x[part], where)
     return out
 

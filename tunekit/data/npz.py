@@ -2,8 +2,9 @@
 
 Members: `x_train`, `y_train`, `x_test`, `y_test`; or `x`, `y`, of which a fixed stratified 20% is the
 test part. Images are uint8 of shape (N, H, W) or (N, H, W, C); other integers in 0..255 are taken too,
-and floats in 0..1 are multiplied by 255 and rounded. Labels are integers 0, 1, 2, ... without a gap, of
-shape (N,) or (N, 1). A member is read only when it is needed, so training never reads `x_test`, `y_test`.
+and floats in 0..1 are multiplied by 255 and rounded. Vectors (N, features) become float32. Labels are
+integers 0, 1, 2, ... without a gap, of shape (N,) or (N, 1). A member is read only when it is needed, so
+training never reads `x_test`, `y_test`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+from tunekit.data.cached import Prepared
 from tunekit.data.digits import with_test_part
-from tunekit.data.images import Images, checked_images, checked_labels, unfit
+from tunekit.data.images import Images, checked_examples, checked_labels, unfit
 from tunekit.errors import DataError
 
 WHOLE = frozenset({"x", "y"})
@@ -46,10 +48,10 @@ class Npz:
             images = self._part(file, "x", "y")
         return self._only(images, test=False)
 
-    def test(self, classes: int) -> Images:
+    def test(self, prepared: Prepared) -> Images:
         with self._open() as file:
             if self._has_test_part(file):
-                return self._part(file, "x_test", "y_test", classes)
+                return self._part(file, "x_test", "y_test", len(prepared.class_names))
             images = self._part(file, "x", "y")
         return self._only(images, test=True)
 
@@ -82,7 +84,7 @@ class Npz:
     def _part(self, file: NpzFile, x_name: str, y_name: str, classes: int | None = None) -> Images:
         # Labels first: they are small, so most mistakes show before the images are read.
         labels = self._member(file, y_name)
-        x = checked_images(self._member(file, x_name), f"{self.path}: {x_name}")
+        x = checked_examples(self._member(file, x_name), f"{self.path}: {x_name}")
         y = checked_labels(labels, len(x), f"{self.path}: {y_name}", classes)
         known = classes if classes is not None else int(y.max()) + 1
         return Images(x, y, tuple(str(label) for label in range(known)))

@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunekit.data.images import digest, unfit
+from tunekit.data.images import Images, Part, digest, unfit
+from tunekit.data.placing import write_examples
 from tunekit.data.prepared import Prepared
 from tunekit.data.sources import source_of
+from tunekit.errors import StoreError
 from tunekit.space.space import DataSpec
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """The test images and their labels."""
+    """The test examples and their labels."""
 
     __test__ = False  # not a class of tests, whatever pytest makes of the name
 
-    x: NDArray[np.uint8]
-    """(N, H, W, C)"""
+    x: NDArray[Any]
+    """Images (N, H, W, C) or vectors (N, features)."""
     y: NDArray[np.int64]
     sha256: str
-    """Of images and labels, shapes and dtypes included."""
+    """Of examples and labels, shapes and dtypes included."""
 
 
 def open_test(spec: DataSpec, prepared: Prepared) -> TestSet:
     """Read the test part. Nothing else in tunekit does, and nothing learnt from it may steer a search."""
     source = source_of(spec)
-    images = source.test(len(prepared.class_names))
-    if images.x.shape[1:] != prepared.shape:
-        remedy = "Bring the training and the test images to one size and number of channels."
-        expected = f"test images of shape {prepared.shape} like the training images"
-        raise unfit(source.name, expected, f"{images.x.shape[1:]}", remedy)
-    return TestSet(images.x, images.y, digest(images.x, images.y))
+    found = source.test(prepared)
+    shape = found.shape if isinstance(found, Part) else found.x.shape[1:]
+    if shape != prepared.shape:
+        remedy = "Bring the training and the test examples to one shape."
+        expected = f"test examples of shape {prepared.shape} like the training examples"
+        raise unfit(source.name, expected, f"{shape}", remedy)
+    if isinstance(found, Images):
+        return TestSet(found.x, found.y, digest(found.x, found.y))
+    return _decoded(found, source.name, prepared.folder.parent)
+
+
+def _decoded(part: Part, name: str, folder: Path) -> TestSet:
+    """Decoded into a file that has no name, so that it needs no memory and is gone with whoever reads it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            sha256 = write_examples(part, file, name)
+            file.flush()
+            file.seek(0)
+            np.lib.format.read_magic(file)
+            np.lib.format.read_array_header_1_0(file)
+            shape = (len(part.y), *part.shape)
+            x = np.memmap(file, part.dtype, "r", file.tell(), shape)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: cannot store the decoded test examples: {error.strerror or error}. "
+            f"Free {part.bytes / 2**20:.0f} MiB there, then start the command again."
+        ) from error
+    return TestSet(x.view(np.ndarray), part.y, sha256)

@@ -1,18 +1,21 @@
-"""What a source of images must offer, and which sources there are."""
+"""What a source of examples must offer, and which sources there are."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
+from tunekit.data.cached import Prepared
 from tunekit.data.digits import Digits
-from tunekit.data.images import Images
+from tunekit.data.image_folder import ImageFolder
+from tunekit.data.images import Images, Part
 from tunekit.data.npz import Npz
+from tunekit.data.python import Python
 from tunekit.data.tfds import Tfds
 from tunekit.space.space import DataSpec
 
 
 class Source(Protocol):
-    """Where images come from. Only `test` may read the test part."""
+    """Where examples come from. Only `test` may read the test part."""
 
     @property
     def name(self) -> str:
@@ -23,13 +26,17 @@ class Source(Protocol):
         """What tells this data from any other, read quickly and without decoding an image."""
         ...
 
-    def train(self) -> Images:
-        """The decoded training part."""
+    def train(self) -> Images | Part:
+        """The training part."""
         ...
 
-    def test(self, classes: int) -> Images:
-        """The decoded test part, its labels below `classes`."""
+    def test(self, prepared: Prepared) -> Images | Part:
+        """The test part, in the shape and with the classes of the prepared training part."""
         ...
+
+
+def as_part(found: Images | Part) -> Part:
+    return found.part() if isinstance(found, Images) else found
 
 
 def source_of(spec: DataSpec) -> Source:
@@ -38,4 +45,12 @@ def source_of(spec: DataSpec) -> Source:
         return Digits()
     if spec.source == "npz":
         return Npz(spec.location)
+    if spec.source == "images":
+        return ImageFolder(spec)
+    if spec.source == "python":
+        return Python(spec.location)
+    if spec.source in ("csv", "parquet"):
+        from tunekit.data.tabular import Tabular  # PyArrow takes a third of a second to import
+
+        return Tabular(spec)
     return Tfds(spec.location)

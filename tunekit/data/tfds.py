@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.cached import Prepared
 from tunekit.data.digits import TEST_SEED, TEST_SHARE
 from tunekit.data.images import Images, checked_labels, need_two_classes, unfit
 from tunekit.data.tfds_builder import check_reachable, data_dir, find_builder, needs_download, not_prepared
@@ -53,7 +54,7 @@ class Tfds:
         own_test = any(part in builder.info.splits for part in ("test", "validation"))
         return self._read(builder, "train", None if own_test else "train")
 
-    def test(self, classes: int) -> Images:
+    def test(self, prepared: Prepared) -> Images:
         builder = self._prepared_builder()
         for part in ("test", "validation"):
             if part in builder.info.splits:

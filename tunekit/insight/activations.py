@@ -98,9 +98,9 @@ def _maps(page: Page, box: Box, look: Look, activation: Activation) -> Scale:
     # Tiles of one size: both are brought to the pixels that a tile has on the page.
     side = round(box.width * canvas.DPI / (MAPS + 1))
     count, height, width, filters = shown.shape
-    maps = canvas.resize(np.moveaxis(shown, -1, 1).reshape(-1, height, width), side, side)
-    painted = scale.paint(maps).reshape(count, filters, side, side, 3)
-    photographs = canvas.resize(canvas.photographs(look.images[:count]), side, side)
+    maps = scale.paint(np.moveaxis(shown, -1, 1).reshape(-1, height, width))
+    painted = canvas.fitted(maps, side).reshape(count, filters, side, side, 3)
+    photographs = canvas.fitted(canvas.photographs(look.images[:count]), side)
     tiles = np.concatenate([photographs[:, None], painted], axis=1).reshape(-1, side, side, 3)
     wide = box.width * (filters + 1) / (MAPS + 1)
     grid = page.grid(tiles, filters + 1, Box(box.left, box.top, wide, box.height), gap=2)
@@ -116,14 +116,21 @@ def _maps(page: Page, box: Box, look: Look, activation: Activation) -> Scale:
 
 def _matrix(page: Page, box: Box, look: Look, activation: Activation) -> Scale:
     """A row for each image and a column for each unit."""
-    shown = _by_unit(activation)[:, :UNITS]
+    shown = _by_unit(activation)
+    of_classes = shown.shape[1] == len(look.class_names) and activation is look.activations[-1]
+    if of_classes and shown.shape[1] > UNITS:
+        # The first ones of many classes would be dark: those that are said most, in their order.
+        said = np.argsort(-np.nan_to_num(shown).max(axis=0), kind="stable")[:UNITS]
+        shown = shown[:, np.sort(said)]
+    shown = shown[:, :UNITS]
     scale = Scale.of(shown)
     total, count = activation.values.shape[-1], shown.shape[1]
     grid = page.grid(scale.paint(shown)[:, None], 1, box, gap=0)
     names = canvas.class_names(look.class_names, look.labels[: len(shown)])
     label = f"first {count} of {total} units" if total > count else f"unit 0 to {total - 1}"
-    if total == len(look.class_names) and activation is look.activations[-1]:
-        label = f"output for class 0 to {total - 1}"
+    if of_classes:
+        which = f"the {count} of {total} classes said most" if total > count else f"class 0 to {total - 1}"
+        label = f"output for {which}"
     if activation.values.ndim > 2:
         label += ", last step" if activation.kind == "recurrent" else ", mean over positions"
     page.label(grid, names, under=label)

@@ -25,6 +25,8 @@ SMALL, NORMAL, LARGE = 7.5, 8.5, 10
 """Sizes of text in points."""
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 """Told apart by colour-blind readers too (Okabe and Ito)."""
+SLENDEREST, SMALL_SLENDEREST = 6, 2
+"""Times that an image is drawn longer than broad, at most; and a small one, of which nothing would be seen."""
 LEVELS = 65
 """Of a colour scale, one of them in its middle: no fewer to the eye than 256, but a file half the size."""
 BROKEN = np.array([255, 0, 255], np.uint8)
@@ -86,6 +88,13 @@ class Box:
     @property
     def right(self) -> float:
         return self.left + self.width
+
+    def fit(self, height: int, width: int) -> Box:
+        """The place in its middle for an image of so many pixels, whose proportions are kept."""
+        down, across = _sides(height, width, SLENDEREST)
+        scale = min(self.height / down, self.width / across)
+        tall, wide = down * scale, across * scale
+        return Box(self.left + (self.width - wide) / 2, self.top + (self.height - tall) / 2, wide, tall)
 
 
 @dataclass(frozen=True)
@@ -194,11 +203,22 @@ def _font(size: float, bold: bool) -> ImageFont.FreeTypeFont:
 
 
 def photographs(images: Array) -> Array:
-    """Input images as RGB bytes: grey is repeated, more channels than colours are averaged."""
+    """Input images as RGB bytes: grey is repeated, more channels than colours are averaged.
+
+    Vectors become rows of grey, from each one's least value to its largest.
+    """
+    if images.ndim == 2:
+        images = _rows_of_grey(images)
     if images.shape[-1] != 3:
         images = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
     clipped: Array = np.clip(np.nan_to_num(images), 0, 255).astype(np.uint8)
     return clipped
+
+
+def _rows_of_grey(vectors: Array) -> Array:
+    low, high = vectors.min(axis=1, keepdims=True), vectors.max(axis=1, keepdims=True)
+    share = (vectors - low) / np.maximum(high - low, np.finfo(np.float32).tiny)
+    return np.asarray(255 * share)[:, None, :, None]
 
 
 def resize(images: Array, height: int, width: int) -> Array:
@@ -209,14 +229,39 @@ def resize(images: Array, height: int, width: int) -> Array:
     return resized
 
 
+def fitted(tiles: Array, side: int) -> Array:
+    """Small RGB tiles as squares of so many pixels, on white where they are none."""
+    down, across = _sides(tiles.shape[1], tiles.shape[2], SMALL_SLENDEREST)
+    scale = side / max(down, across)
+    height, width = max(1, round(down * scale)), max(1, round(across * scale))
+    squares = np.full((len(tiles), side, side, 3), 255, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    squares[:, top : top + height, left : left + width] = resize(tiles, height, width)
+    return squares
+
+
+def _sides(height: int, width: int, slenderest: int) -> tuple[int, int]:
+    """Height and width to be drawn: of a very long image the short side grows, lest nothing be seen of it."""
+    least = -(-max(height, width) // slenderest)
+    return max(height, least), max(width, least)
+
+
 def short(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def short_name(text: str, most: int) -> str:
+    """A class' name without its middle: names that only their ends tell apart stay apart."""
+    if len(text) <= most:
+        return text
+    end = most // 2 - 1
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
 def class_names(names: Sequence[str], labels: Array, most: int = 12) -> list[str]:
     """The images' classes by name; by number where there is no name."""
     numbers = [int(label) for label in np.asarray(labels).reshape(len(labels), -1)[:, 0]]
-    return [short(names[n] if 0 <= n < len(names) else str(n), most) for n in numbers]
+    return [short_name(names[n] if 0 <= n < len(names) else str(n), most) for n in numbers]
 
 
 def broken(*values: Array) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import random
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
 
 from tunekit.errors import ModelError
+from tunekit.imports import find_function
 from tunekit.models.lenet5 import lenet5
 from tunekit.models.recurrent import recurrent
 from tunekit.models.shape import ImageShape
@@ -30,7 +28,7 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
     keras.utils.clear_session()
     completed = complete(model, values)
     settle(completed, seed)
-    builder = BUILDERS.get(model) or _import_builder(model)
+    builder = BUILDERS.get(model) or find_function("model", model, ModelError)
     built = builder(completed, data)
     if not isinstance(built, keras.Model):
         raise ModelError(
@@ -61,7 +59,7 @@ def _check_output(model: str, built: keras.Model, data: ImageShape) -> None:
     except (AttributeError, ValueError):
         raise ModelError(
             f"{model}: expected a model whose input and output are known, got one that is not built. "
-            f"Begin it with keras.Input({data.shape}, dtype='uint8')."
+            f"Begin it with keras.Input({data.shape}, dtype='{data.dtype}')."
         ) from None
     expected = (None, data.classes)
     if shape != expected:
@@ -69,25 +67,3 @@ def _check_output(model: str, built: keras.Model, data: ImageShape) -> None:
             f"{model}: expected an output of shape {expected}, one probability per class, got {shape}. "
             f"End the model with Dense({data.classes}, activation='softmax')."
         )
-
-
-def _import_builder(model: str) -> Builder:
-    """Find `package.module:function`, also beside the place where the command runs."""
-    module_name, _, function_name = model.partition(":")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        # A module that is there may itself import one that is not: that is its author's to see as it is.
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise ModelError(
-            f"model {model}: there is no module {module_name}. "
-            f"Run the command in the folder that holds it, or install it into this environment."
-        ) from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise ModelError(f"model {model}: {module_name} has no function {function_name}.")
-    builder: Builder = function
-    return builder

@@ -6,10 +6,28 @@ from collections.abc import Sequence
 
 import keras
 
+from tunekit.errors import ModelError
+from tunekit.models.shape import ImageShape
 from tunekit.results import Scalar
 
 
-def image_input(shape: tuple[int, int, int]) -> keras.KerasTensor:
+def need_images(model: str, data: ImageShape, least: int = 1) -> None:
+    """ModelError unless the data are images of at least so many pixels along either side."""
+    if len(data.shape) != 3:
+        raise ModelError(
+            f"model {model}: expected images, got vectors of {data.shape[0]} features. If a row's columns are pixels, "
+            "say so in the data section, such as `shape: [28, 28]`; otherwise use a model of your own, "
+            "`model: module:function`."
+        )
+    if min(data.shape[:2]) < least:
+        height, width = data.shape[:2]
+        raise ModelError(
+            f"model {model}: expected images of at least {least} x {least} pixels, which it halves twice, got "
+            f"{height} x {width}. Use larger images, the model recurrent, or one of your own."
+        )
+
+
+def image_input(shape: tuple[int, ...]) -> keras.KerasTensor:
     """Images stay uint8 until they are inside the model: a quarter of the memory and of the copying."""
     return keras.Input(shape, dtype="uint8", name="image")
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from tunekit.models.layers import image_input, l2, standardise
+from tunekit.models.layers import image_input, l2, need_images, standardise
 from tunekit.models.shape import ImageShape
 from tunekit.results import Values
+
+SMALLEST = 4
+"""Pixels along either side: with fewer, the second pooling has nothing left to pool."""
 
 
 def lenet5(values: Values, data: ImageShape) -> keras.Model:
     """conv, pool, conv, pool, dense, output; batch normalisation stands between a convolution and its activation."""
+    need_images("lenet5", data, SMALLEST)
     inputs = image_input(data.shape)
     x = standardise(inputs, data.mean, data.std)
     for number, filters in enumerate((int(values["filters"]), 2 * int(values["filters"])), start=1):

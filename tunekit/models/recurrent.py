@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from tunekit.models.layers import image_input, l2, standardise
+from tunekit.models.layers import image_input, l2, need_images, standardise
 from tunekit.models.shape import ImageShape
 from tunekit.results import Values
 
@@ -14,6 +14,7 @@ CELLS = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 
 def recurrent(values: Values, data: ImageShape) -> keras.Model:
     """One to three recurrent layers over the rows, then the output on the last state."""
+    need_images("recurrent", data)
     height, width, channels = data.shape
     inputs = image_input(data.shape)
     x = standardise(inputs, data.mean, data.std)

@@ -28,6 +28,8 @@ from tunekit.trial.jobs import IMAGES
 if TYPE_CHECKING:
     from mlflow.entities import Metric
 
+MOST_CLASSES = 100
+"""Up to which each class has metrics of its own."""
 BATCH = 800
 """Metrics a call; MLflow takes at most 1,000."""
 PARENT = "parent"
@@ -138,8 +140,13 @@ class Recorder:
         }
         metrics = {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
         metrics |= {f"test_{name}_macro": value for name, value in macro.items()}
-        for number, scores in enumerate(evaluation.classes):
+        # Thousands of metrics would be waded through by nobody: test.json has those of many classes.
+        classes = evaluation.classes if len(evaluation.classes) <= MOST_CLASSES else ()
+        taken: set[str] = set()
+        for number, scores in enumerate(classes):
             name = _safe(scores.name) or str(number)
+            name = f"{name}_{number}" if name in taken else name
+            taken.add(name)
             metrics |= {
                 f"test_class/{name}/precision": scores.precision,
                 f"test_class/{name}/recall": scores.recall,

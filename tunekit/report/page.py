@@ -22,6 +22,8 @@ from tunekit.results import Evaluation, Scalar, TrialRecord
 TEMPLATES = Path(__file__).parent / "template"
 MOST_CLASSES = 30
 """Up to which the confusion matrix is a table; a larger one is told by its most frequent mistakes alone."""
+WEAKEST = 20
+"""Classes of a larger matrix that are in sight; the others are folded away."""
 MISTAKES = 10
 
 
@@ -64,6 +66,7 @@ def render(material: Material, figures: Figures, charts: dict[str, Chart]) -> st
         sortable=_sortable,
         mistakes=mistakes(material.evaluation) if material.evaluation else [],
         most_classes=MOST_CLASSES,
+        weakest=WEAKEST,
         terms=terms(material),
         ended=_ended(material),
     )

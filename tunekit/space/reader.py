@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tunekit.space import fields, sections
+from tunekit.space.data_section import read_data
 from tunekit.space.document import read_document, read_text
 from tunekit.space.kinds import read_parameters
 from tunekit.space.nodes import MappingNode
@@ -35,7 +36,7 @@ def _read(report: Report, root: MappingNode, file: str, base: Path) -> Space | N
     fields.mapping(report, "", root, "a mapping of sections", sections.SECTIONS)
     name = sections.read_name(report, root, file)
     model = sections.read_model(report, root)
-    data = sections.read_data(report, root, base)
+    data = read_data(report, root, base)
     objective = sections.read_objective(report, root)
     search = sections.read_search(report, root)
     parameters = read_parameters(report, root, model)

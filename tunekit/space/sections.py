@@ -1,10 +1,8 @@
-"""The sections of a space file beside its parameters: name, model, data, objective, search, verified."""
+"""The sections of a space file beside its parameters: name, model, objective, search, verified."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +11,7 @@ from tunekit.space import fields
 from tunekit.space.nodes import MappingNode, Node, ScalarNode
 from tunekit.space.problems import Report, listed, suggestion
 from tunekit.space.scalars import shown
-from tunekit.space.space import DataSpec, Objective, SearchSettings, Tuner, Verified
+from tunekit.space.space import Objective, SearchSettings, Tuner, Verified
 from tunekit.space.vocabulary import MODELS
 
 SECTIONS = ("name", "model", "data", "objective", "search", "parameters", "verified")
@@ -36,8 +34,6 @@ WHOLE_SETTINGS: Mapping[str, tuple[int, int]] = {
 
 OPTIONAL_SETTINGS = ("max_trials", "limit")
 SETTINGS = ("tuner", *WHOLE_SETTINGS)
-
-_TFDS_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}(/[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99})?(:[0-9*]+(\.[0-9*]+)*)?")
 
 
 def read_name(report: Report, root: MappingNode, file: str) -> str:
@@ -70,72 +66,6 @@ def read_model(report: Report, root: MappingNode) -> str | None:
     remedy = "Write it as package.module:function." if colon or "." in model else suggestion(model, names)
     fields.unexpected(report, "model", node, expected, remedy)
     return None
-
-
-def read_data(report: Report, root: MappingNode, base: Path) -> DataSpec | None:
-    """The data set and the share held out of it."""
-    expected = "digits, {tfds: NAME} or {npz: FILE}"
-    node = fields.required(report, "", root, "data", "Add a line such as `data: {tfds: mnist}`.")
-    if node is None:
-        return None
-    if isinstance(node, ScalarNode):
-        if node.value == "digits":
-            return DataSpec("digits")
-        named = isinstance(node.value, str) and _TFDS_NAME.fullmatch(node.value)
-        remedy = f"Write {{tfds: {node.text}}}." if named else "Write {tfds: mnist}, for instance."
-        fields.unexpected(report, "data", node, expected, remedy)
-        return None
-    known = ("tfds", "npz", "digits", "validation")
-    section = fields.mapping(report, "data", node, expected, known)
-    if section is None:
-        return None
-    validation = _validation(report, section)
-    given = [key for key in section.lines if key in known[:3]]
-    if len(given) != 1:
-        count = "several" if given else "none of them"
-        report.add("data", section.line, "one of tfds, npz and digits", count, "Give exactly one source.")
-        return None
-    source = section.entries.get(given[0])
-    location = None if source is None else _location(report, f"data.{given[0]}", given[0], source, base)
-    if location is None or validation is None:
-        return None
-    return DataSpec(given[0], location, validation)  # type: ignore[arg-type] # one of known[:3]
-
-
-def _validation(report: Report, section: MappingNode) -> float | None:
-    if "validation" not in section.lines:
-        return DataSpec("digits").validation
-    path, expected = "data.validation", "a number above 0 and below 1"
-    node = section.entries.get("validation")
-    if node is None:
-        return None
-    value = node.value if isinstance(node, ScalarNode) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        fields.unexpected(report, path, node, expected, "Write a share such as 0.1.")
-        return None
-    return float(value)
-
-
-def _location(report: Report, path: str, source: str, node: Node, base: Path) -> str | None:
-    if source == "digits":
-        if not isinstance(node, ScalarNode) or node.value is not True:
-            fields.unexpected(report, path, node, "true", "Write `data: digits`, or {digits: true}.")
-            return None
-        return ""
-    if source == "npz":
-        location = fields.text(report, path, node, "the path of an .npz file", longest=4000)
-        if location is not None and not location.endswith(".npz"):
-            remedy = "Save the arrays with numpy.savez as an .npz file."
-            fields.unexpected(report, path, node, "the path of an .npz file", remedy)
-            return None
-        # Not Path.resolve(), which follows links and fails on a loop of them.
-        return None if location is None else os.path.abspath(base / location)  # noqa: PTH100
-    expected = "the name of a data set in TensorFlow Datasets"
-    location = fields.text(report, path, node, expected)
-    if location is not None and not _TFDS_NAME.fullmatch(location):
-        fields.unexpected(report, path, node, expected, "Write a name such as mnist or emnist/letters.")
-        return None
-    return location
 
 
 def read_objective(report: Report, root: MappingNode) -> Objective:

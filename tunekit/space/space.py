@@ -11,6 +11,8 @@ from tunekit.space.parameters import Fixed, Parameter
 
 Tuner = Literal["hyperband", "random", "bayesian", "grid"]
 Direction = Literal["max", "min"]
+ClassWeights = Literal["balanced"] | tuple[tuple[str, float], ...]
+"""Of the classes in the training loss: in inverse proportion to their examples, or by name."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,24 @@ class Objective:
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Where images and labels come from, and what is held out of them."""
+    """Where examples and labels come from, what is made of them, and what is held out of them."""
 
-    source: Literal["digits", "tfds", "npz"]
+    source: Literal["digits", "tfds", "npz", "images", "csv", "parquet", "python"]
     location: str = ""
-    """The TFDS name, or the path of the .npz file: absolute, or relative to the space file in the YAML."""
+    """The TFDS name, `package.module:function`, or a path: absolute, or relative to the space file in the YAML."""
     validation: float = 0.1
-    """Share of the training images held out for validation, the same for every class and every trial."""
+    """Share of the training examples held out for validation, the same for every class and every trial."""
+    class_weights: ClassWeights | None = None
+    size: tuple[int, int] | None = None
+    """Height and width that images are brought to; None where they have one size already."""
+    channels: int | None = None
+    """1 or 3; None takes what the images have."""
+    label: str | None = None
+    """The column that holds the classes."""
+    shape: tuple[int, int, int] | None = None
+    """Of the image that a row of a table is; None leaves it a vector of features."""
+    test: str | None = None
+    """The path of the file with the test part; None holds a part of the first file out."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def as_plain(space: Space) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "name": space.name,
         "model": space.model,
-        "data": dataclasses.asdict(space.data),
+        "data": _plain_data(space.data),
         "objective": dataclasses.asdict(space.objective),
         "search": dataclasses.asdict(space.search),
         "parameters": [{"name": parameter.name} | _plain(parameter) for parameter in space.parameters],
@@ -36,6 +36,15 @@ def as_plain(space: Space) -> dict[str, Any]:
             key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()
         }
     return plain
+
+
+def _plain_data(data: DataSpec) -> dict[str, Any]:
+    """Without the options that are left out, as JSON gives it back."""
+    plain = {name: value for name, value in dataclasses.asdict(data).items() if value is not None}
+    weights = plain.get("class_weights")
+    if isinstance(weights, tuple):
+        plain["class_weights"] = dict(weights)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
 def _plain(parameter: Parameter) -> dict[str, Any]:
@@ -78,7 +87,8 @@ def _comment(line: str) -> str:
 
 def _data(data: DataSpec) -> dict[str, Any]:
     source = {"digits": True} if data.source == "digits" else {data.source: data.location}
-    return source | {"validation": data.validation}
+    options = {key: value for key, value in _plain_data(data).items() if key not in ("source", "location")}
+    return source | options
 
 
 def _short(parameter: Parameter) -> Any:

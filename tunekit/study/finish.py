@@ -145,7 +145,7 @@ def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evalu
         folder / "confusion.png",
     )
     table = folder / "test.json"
-    write_text(table, json.dumps(dataclasses.asdict(evaluation), indent=2) + "\n")
+    write_text(table, _test_table(evaluation))
     validation = best.score if session.space.objective.name == "val_accuracy" else None
     recorder.log_evaluation(evaluation, validation, session.state.fact("evaluated"))
     finalists = session.state.fact("finalists")
@@ -158,3 +158,11 @@ def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evalu
     tags = {"tunekit.best_trial": best.trial.id, "tunekit.best_run": best.run_id or ""}
     recorder.log_summary({}, tags, session.state.fact("evaluated"))
     recorder.log_files([session.folder.best_config, picture, table])
+
+
+def _test_table(evaluation: Evaluation) -> str:
+    """As JSON, a row of the confusion matrix on a line: a thousand classes have a million cells."""
+    plain = dataclasses.asdict(evaluation)
+    rows = [json.dumps(row, separators=(",", ":")) for row in plain.pop("confusion")]
+    confusion = ",\n    ".join(rows)
+    return f'{json.dumps(plain, indent=2)[:-2]},\n  "confusion": [\n    {confusion}\n  ]\n}}\n'

@@ -94,7 +94,8 @@ class Session:
 
 def split_of(space: Space, prepared: Prepared) -> Split:
     """The part held out depends on the search's seed, and is the same for all its trials."""
-    return Split(prepared, space.data.validation, space.search.limit, space.search.seed)
+    data, search = space.data, space.search
+    return Split(prepared, data.validation, search.limit, search.seed, data.class_weights)
 
 
 def make_workers(folder: SearchFolder, resources: Resources, settings: Settings) -> LocalWorkers:

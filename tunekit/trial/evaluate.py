@@ -10,6 +10,7 @@ from tunekit.failpoints import reach
 from tunekit.models.build import build
 from tunekit.results import ClassScores, Evaluation
 from tunekit.trial import checkpoint
+from tunekit.trial.feeding import predictions
 from tunekit.trial.jobs import MODEL, Emit, EvaluateJob
 from tunekit.trial.train import image_shape
 
@@ -26,18 +27,25 @@ def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:
     beside.replace(job.output / MODEL)
     reach("champion.after")
     test = open_test(job.spec, prepared)
-    probabilities = np.asarray(model.predict(test.x, batch_size=256, verbose=0), dtype=np.float64)
-    return score(probabilities, test.y, prepared.class_names, test.sha256)
+    answers = [judged(said, test.y[part]) for part, said in predictions(model, test.x)]
+    predicted, right = (np.concatenate(each) for each in zip(*answers, strict=True))
+    return score(predicted, right, test.y, prepared.class_names, test.sha256)
 
 
-def score(probabilities: np.ndarray, labels: np.ndarray, names: tuple[str, ...], sha256: str) -> Evaluation:
+def judged(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The class that is most probable, and how probable the right one is."""
+    right = probabilities[np.arange(len(labels)), labels]
+    return probabilities.argmax(axis=1), right.astype(np.float64)
+
+
+def score(
+    predicted: np.ndarray, right: np.ndarray, labels: np.ndarray, names: tuple[str, ...], sha256: str
+) -> Evaluation:
     """Loss, accuracy, and each class' precision, recall and F1."""
-    predicted = probabilities.argmax(axis=1)
     classes = list(range(len(names)))
     precision, recall, f1, count = precision_recall_fscore_support(
         labels, predicted, labels=classes, zero_division=0.0
     )
-    right = probabilities[np.arange(len(labels)), labels]
     return Evaluation(
         loss=float(-np.log(np.maximum(right, 1e-7)).mean()),
         accuracy=float((predicted == labels).mean()),

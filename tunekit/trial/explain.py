@@ -27,10 +27,12 @@ from tunekit.models.build import build
 from tunekit.trial import checkpoint, history
 from tunekit.trial.checkpoint import DamagedCheckpoint
 from tunekit.trial.jobs import Emit, ExplainJob, Explanation, WeightsLost
-from tunekit.trial.train import image_shape, validation_arrays
+from tunekit.trial.train import arrays, image_shape, validation_arrays
 
 MOST = 6
 """Convolutions that get pictures; of a deeper model they are picked evenly from first to last."""
+LOOKED_THROUGH = 20_000
+"""Validation images at most, at even distances."""
 COVERED, CHANGED = 6, 5
 """Images of different classes that are covered bit by bit, and that are moved, scaled and turned."""
 
@@ -46,15 +48,13 @@ def explain(job: ExplainJob, emit: Emit) -> Explanation:
     for picture in job.output.glob("*.png"):
         picture.unlink()
     explainer = _Explainer(job, model)
-    # The evolution comes last: it leaves the model with an early epoch's weights.
-    for part in (
-        explainer.mistakes,
-        explainer.features,
-        explainer.occlusion,
-        explainer.invariance,
-        explainer.evolution,
-    ):
-        explainer.attempt(part)
+    explainer.attempt(explainer.mistakes)
+    if explainer.sees_images:
+        # The evolution comes last: it leaves the model with an early epoch's weights.
+        for part in (explainer.features, explainer.occlusion, explainer.invariance, explainer.evolution):
+            explainer.attempt(part)
+    else:
+        explainer.notes.append("features, occlusion and invariance: the data are no images")
     return Explanation(tuple(explainer.pictures), tuple(explainer.notes), explainer.figures)
 
 
@@ -69,8 +69,15 @@ class _Explainer:
         self._model = model
         self._heading = f"trial {job.trial.id}"
         self._names = job.split.prepared.class_names
-        self._images, self._labels = validation_arrays(job.split)
+        self._images, self._labels = validation_arrays(job.split, LOOKED_THROUGH)
+        every = len(arrays(job.split)[3])
+        if len(self._labels) < every:
+            self.notes.append(f"{len(self._labels):,} of the {every:,} validation images were looked through")
         self._seen: list[LayerFeatures] = []
+
+    @property
+    def sees_images(self) -> bool:
+        return len(self._job.split.prepared.shape) == 3
 
     def attempt(self, part: Callable[[], None]) -> None:
         """A user's own model may fail in any way; the other pictures need not suffer from it."""
@@ -116,10 +123,10 @@ class _Explainer:
         if not found.wrong:
             self.notes.append("mistakes: there is none on the validation images")
             return
-        self.pictures += [
-            draw_mistakes(found, self._images, self._names, self._heading, self._job.output),
-            draw_pairs(found, self._names, self._heading, self._job.output),
-        ]
+        if self.sees_images:
+            drawn = draw_mistakes(found, self._images, self._names, self._heading, self._job.output)
+            self.pictures.append(drawn)
+        self.pictures.append(draw_pairs(found, self._names, self._heading, self._job.output))
 
     def features(self) -> None:
         found, notes = routes(self._model)

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from tunekit.trial.feeding import EVALUATED, Examples
 from tunekit.trial.health import StepWatch
-from tunekit.trial.loop import SCORED, Told
+from tunekit.trial.loop import Told
 
 BRIEF, LONG = 0.25, 1.0
 """Seconds of one call: more steps are taken at once below, fewer above."""
@@ -30,37 +30,46 @@ class GraphLoop:
         self._model = model
         self._batch = batch
         self._train = _looped(model.train_step, batch)
-        self._score = _looped(model.test_step, SCORED)
+        self._score = _looped(model.test_step, EVALUATED)
         self._portion = 1
         """Steps in one call."""
 
-    def train(self, images: np.ndarray, labels: np.ndarray, watch: StepWatch, told: Told) -> dict[str, float]:
-        steps = math.ceil(len(images) / self._batch)
-        tensors = tf.constant(images), tf.constant(labels)
+    def train(self, examples: Examples, watch: StepWatch, told: Told) -> dict[str, float]:
         self._model.reset_metrics()
-        done = 0
-        while done < steps:
-            last = min(steps, done + self._portion)
-            if watch.step is not None and done < watch.step:
-                last = min(last, watch.step)
-            if done == watch.step:
-                watch.begins(self._model)
-                last = done + 1
-            began = time.monotonic()
-            self._train(*tensors, tf.constant(done), tf.constant(last))
-            seconds = time.monotonic() - began
-            if done == watch.step:
-                watch.ends(self._model)
-            if last - done == self._portion:
-                self._portion = _next_portion(self._portion, seconds)
-            done = last
-            told(done / steps)
+        for part, segment in examples.segments(self._batch):
+            first, last = part.start // self._batch, math.ceil(part.stop / self._batch)
+            tensors = tuple(tf.constant(array) for array in segment)
+            done = first
+            while done < last:
+                until = min(last, self._until(done, watch.step))
+                self._steps(tensors, done, until, first, watch)
+                done = until
+                told(min(1.0, done * self._batch / examples.count))
         return self._measured()
 
-    def score(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    def _until(self, done: int, watched: int | None) -> int:
+        """The step before which the next call ends: one that is watched has a call of its own."""
+        if watched is None or watched < done:
+            return done + self._portion
+        return done + 1 if watched == done else min(watched, done + self._portion)
+
+    def _steps(self, tensors: tuple[Any, ...], done: int, until: int, first: int, watch: StepWatch) -> None:
+        """The epoch's steps from `done` up to `until`, out of a segment that begins with the step `first`."""
+        if done == watch.step:
+            watch.begins(self._model)
+        began = time.monotonic()
+        self._train(tensors, tf.constant(done - first), tf.constant(until - first))
+        seconds = time.monotonic() - began
+        if done == watch.step:
+            watch.ends(self._model)
+        if until - done == self._portion:
+            self._portion = _next_portion(self._portion, seconds)
+
+    def score(self, examples: Examples) -> dict[str, float]:
         self._model.reset_metrics()
-        steps = math.ceil(len(images) / SCORED)
-        self._score(tf.constant(images), tf.constant(labels), tf.constant(0), tf.constant(steps))
+        for part, segment in examples.segments(EVALUATED):
+            steps = math.ceil((part.stop - part.start) / EVALUATED)
+            self._score(tuple(tf.constant(array) for array in segment), tf.constant(0), tf.constant(steps))
         return self._measured()
 
     def _measured(self) -> dict[str, float]:
@@ -79,10 +88,10 @@ def _looped(step: Callable[[Any], Any], batch: int) -> Callable[..., None]:
 
     # Keras does not have steps rewritten by AutoGraph either. Shapes may change: a probe takes fewer images at first.
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def run(images: Any, labels: Any, first: Any, last: Any) -> None:
+    def run(tensors: tuple[Any, ...], first: Any, last: Any) -> None:
         def body(number: Any) -> Any:
             start = number * batch
-            step((images[start : start + batch], labels[start : start + batch]))
+            step(tuple(tensor[start : start + batch] for tensor in tensors))
             return number + 1
 
         tf.while_loop(lambda number: number < last, body, (first,), parallel_iterations=1)

@@ -17,6 +17,7 @@ from tunekit.insight.metrics import statistics
 from tunekit.insight.stages import draw_stages
 from tunekit.trial import history
 from tunekit.trial.checkpoint import Progress
+from tunekit.trial.feeding import evenly
 from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
 from tunekit.trial.jobs import IMAGES, TrainJob
 
@@ -54,7 +55,8 @@ def look_inside(
     gradient = GradientWatch(model, images, labels)
 
     def pictures() -> dict[str, float]:
-        more = (x[:READ], y[:READ])
+        some = evenly(len(y), READ)  # of all of them, for they may be in the order of their classes
+        more = (x[some], y[some])
         with gradient:
             seen = look(model, images, labels, job.split.prepared.class_names, more, gradient.answered)
         draw(seen, progress.curve, job.borders, f"trial {job.trial.id}", folder)

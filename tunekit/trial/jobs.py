@@ -11,7 +11,7 @@ from tunekit.data.prepared import Prepared
 from tunekit.errors import TunekitError
 from tunekit.insight.explain.picture import Picture
 from tunekit.results import Epoch, Evaluation, Failure, Outcome, Trial, Values
-from tunekit.space.space import DataSpec, Objective
+from tunekit.space.space import ClassWeights, DataSpec, Objective
 
 MODEL = "model.keras"
 """Name of the file that an evaluation leaves the model in."""
@@ -23,12 +23,14 @@ IMAGES = "images"
 
 @dataclass(frozen=True)
 class Split:
-    """Which of the training images a search trains on and which it validates on."""
+    """Which of the training examples a search trains on and which it validates on, and what each class counts."""
 
     prepared: Prepared
     validation: float
     limit: int | None
     seed: int
+    weights: ClassWeights | None = None
+    """Of the classes in the training loss."""
 
 
 @dataclass(frozen=True)

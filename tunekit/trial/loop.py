@@ -1,4 +1,4 @@
-"""Passes over images: training on them batch by batch, and scoring them."""
+"""Passes over examples: training on them batch by batch, and scoring them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 import keras
-import numpy as np
 
+from tunekit.trial.feeding import EVALUATED, Examples, averaged
 from tunekit.trial.health import StepWatch
-
-SCORED = 256
-"""Images that are scored at once."""
 
 Told = Callable[[float], None]
 """Hears, now and then, what share of a pass is done."""
@@ -21,10 +18,10 @@ Told = Callable[[float], None]
 class Loop(Protocol):
     """One compiled model's passes."""
 
-    def train(self, images: np.ndarray, labels: np.ndarray, watch: StepWatch, told: Told) -> dict[str, float]:
-        """One epoch in the given order; what it measured, by Keras' names."""
+    def train(self, examples: Examples, watch: StepWatch, told: Told) -> dict[str, float]:
+        """One epoch; what it measured, by Keras' names."""
 
-    def score(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    def score(self, examples: Examples) -> dict[str, float]:
         """Measure without training."""
 
 
@@ -45,30 +42,47 @@ class FitLoop:
         self._model = model
         self._batch = batch
 
-    def train(self, images: np.ndarray, labels: np.ndarray, watch: StepWatch, told: Told) -> dict[str, float]:
-        told_of = _Callback(watch, told, math.ceil(len(images) / self._batch))
-        trained = self._model.fit(
-            images, labels, batch_size=self._batch, epochs=1, shuffle=False, verbose=0, callbacks=[told_of]
-        )
-        return {name: float(series[-1]) for name, series in trained.history.items()}
+    def train(self, examples: Examples, watch: StepWatch, told: Told) -> dict[str, float]:
+        callback = _Callback(watch, told, math.ceil(examples.count / self._batch))
+        found, parts = [], []
+        for part, (x, y, *weights) in examples.segments(self._batch):
+            callback.first = part.start // self._batch
+            trained = self._model.fit(
+                x,
+                y,
+                sample_weight=weights[0] if weights else None,
+                batch_size=self._batch,
+                epochs=1,
+                shuffle=False,
+                verbose=0,
+                callbacks=[callback],
+            )
+            found.append({name: series[-1] for name, series in trained.history.items()})
+            parts.append(part)
+        return averaged(found, parts)
 
-    def score(self, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-        found = self._model.evaluate(images, labels, batch_size=SCORED, verbose=0, return_dict=True)
-        return {name: float(value) for name, value in found.items()}
+    def score(self, examples: Examples) -> dict[str, float]:
+        found, parts = [], []
+        for part, (x, y, *_) in examples.segments(EVALUATED):
+            found.append(self._model.evaluate(x, y, batch_size=EVALUATED, verbose=0, return_dict=True))
+            parts.append(part)
+        return averaged(found, parts)
 
 
 class _Callback(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, watch: StepWatch, told: Told, steps: int) -> None:
         super().__init__()
+        self.first = 0
+        """Batches of the epoch before this segment."""
         self._watch = watch
         self._told = told
         self._steps = steps
 
     def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
-        if batch == self._watch.step:
+        if self.first + batch == self._watch.step:
             self._watch.begins(self.model)
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        if batch == self._watch.step:
+        if self.first + batch == self._watch.step:
             self._watch.ends(self.model)
-        self._told((batch + 1) / self._steps)
+        self._told((self.first + batch + 1) / self._steps)

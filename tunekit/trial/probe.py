@@ -12,10 +12,11 @@ from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
+from tunekit.trial.feeding import as_they_are, ordered
 from tunekit.trial.health import StepWatch
 from tunekit.trial.jobs import Emit, Probe, ProbeJob
 from tunekit.trial.loop import Loop, make_loop
-from tunekit.trial.train import arrays, image_shape, validation_arrays
+from tunekit.trial.train import arrays, image_shape, loss_weights, validation_arrays
 from tunekit.trial.training import augment, compile_model
 
 TIMED_SECONDS = 4.0
@@ -43,8 +44,14 @@ def _probe_one(job: ProbeJob, given: Values) -> Probe:
 
     def train(count: int) -> None:
         chosen = indices[: count * batch]
-        images = augment(x[chosen], values, seed=0, epoch=1)
-        loop.train(images, y[chosen], StepWatch(), lambda share: None)
+        examples = ordered(
+            x,
+            y,
+            chosen,
+            lambda images, part: augment(images, values, 0, 1, part, len(chosen)),
+            loss_weights(job.split),
+        )
+        loop.train(examples, StepWatch(), lambda share: None)
 
     train(1)
     size = sum(int(math.prod(variable.shape)) * 4 for variable in checkpoint.all_variables(model))
@@ -63,8 +70,9 @@ def _epoch_seconds(train: Callable[[int], None], steps: int) -> float:
 
 def _validation_seconds(loop: Loop, job: ProbeJob) -> float:
     images, labels = (np.asarray(array[:VALIDATED]) for array in validation_arrays(job.split))
-    loop.score(images, labels)
-    seconds = _seconds(lambda: loop.score(images, labels))
+    examples = as_they_are(images, labels)
+    loop.score(examples)
+    seconds = _seconds(lambda: loop.score(examples))
     return seconds * len(validation_arrays(job.split)[1]) / len(labels)
 
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,11 +19,12 @@ from tunekit.results import Epoch, Outcome, Scalar
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint, history, warm
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
+from tunekit.trial.feeding import as_they_are, evenly, ordered, rows_of
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.loop import Loop, Told, make_loop
-from tunekit.trial.training import augment, compile_model, epoch_order
+from tunekit.trial.training import augment, class_weights, compile_model, epoch_order
 from tunekit.trial.warm import Compiled
 
 SIGN_OF_LIFE = 1.0
@@ -35,16 +37,28 @@ class NotFinite(Exception):
 
 @lru_cache(maxsize=2)
 def arrays(part: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All training images (mapped), their labels, and the indices to train and to validate on."""
+    """All training examples (mapped), their labels, and the indices to train and to validate on."""
     x, y = open_arrays(part.prepared)
     chosen = split(y, part.validation, part.limit, part.seed)
     return x, np.asarray(y), chosen.train, chosen.validation
 
 
 @lru_cache(maxsize=2)
-def validation_arrays(part: Split) -> tuple[np.ndarray, np.ndarray]:
+def validation_arrays(part: Split, most: int | None = None) -> tuple[Any, np.ndarray]:
+    """The validation examples, copied as they are asked for where they are many, and their labels; or some of them."""
     x, y, _, indices = arrays(part)
-    return x[indices], y[indices]
+    if most is not None:
+        indices = indices[evenly(len(indices), most)]
+    return rows_of(x, indices), y[indices]
+
+
+@lru_cache(maxsize=2)
+def loss_weights(part: Split) -> np.ndarray | None:
+    """The weight of each class in the training loss; none where all count alike."""
+    if part.weights is None:
+        return None
+    _, y, training, _ = arrays(part)
+    return class_weights(part.weights, y[training], part.prepared.class_names)
 
 
 def image_shape(prepared: Prepared) -> ImageShape:
@@ -127,12 +141,18 @@ def _train_epoch(
     began = time.perf_counter()
     x, y, indices, _ = arrays(job.split)
     order = epoch_order(indices, job.trial.seed, number)
-    images = augment(x[order], values, job.trial.seed, number)
     batch = int(values["batch_size"])
     if number == job.trial.epochs and job.pictures:
         watch.step = max(0, len(order) // batch - 1)  # the last one of a whole batch
-    metrics = loop.train(images, y[order], watch, _signs_of_life(emit, number))
-    held_out = loop.score(*validation_arrays(job.split))
+    examples = ordered(
+        x,
+        y,
+        order,
+        lambda images, part: augment(images, values, job.trial.seed, number, part, len(order)),
+        loss_weights(job.split),
+    )
+    metrics = loop.train(examples, watch, _signs_of_life(emit, number))
+    held_out = loop.score(as_they_are(*validation_arrays(job.split)))
     metrics |= {f"val_{name}": value for name, value in held_out.items()}
     _check_finite(model, metrics, number)
     return Epoch(number, metrics, time.perf_counter() - began)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 from keras import optimizers
 
+from tunekit.errors import ModelError
 from tunekit.results import Scalar
+from tunekit.space.space import ClassWeights
 
 
 def compile_model(
@@ -85,22 +87,46 @@ class SmoothedCrossentropy(keras.losses.Loss):  # type: ignore[misc]
         return {**super().get_config(), "smoothing": self.smoothing}
 
 
+def class_weights(wanted: ClassWeights, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """The weight of each class: 1 on the average of the examples where they are to be balanced, else as given.
+
+    A class that is not named weighs 1.
+    """
+    if wanted == "balanced":
+        counts = np.bincount(labels, minlength=len(names))
+        return (len(labels) / (len(names) * np.maximum(counts, 1))).astype(np.float32)
+    given = dict(wanted)
+    return np.array([given.get(name, 1.0) for name in names], np.float32)
+
+
 def epoch_order(indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """The training images' order in one epoch: a function of seed and epoch, so that a resumed trial has it too."""
     return np.random.default_rng([seed, epoch, 0]).permutation(indices)
 
 
-def augment(images: np.ndarray, values: Mapping[str, Scalar], seed: int, epoch: int) -> np.ndarray:
-    """Mirror and move the images of one epoch, again as a function of seed and epoch.
+def augment(
+    images: np.ndarray,
+    values: Mapping[str, Scalar],
+    seed: int,
+    epoch: int,
+    part: slice | None = None,
+    count: int | None = None,
+) -> np.ndarray:
+    """Mirror and move the images of one epoch, again as a function of seed and epoch; or a `part` of its `count`.
 
     Done here and not in a layer: the exported model is free of it, and no random state needs to be kept.
     """
+    if images.ndim != 4 and (values["flip"] or values["shift"]):
+        raise ModelError(
+            "flip and shift: expected images, got vectors of features. Leave both parameters out."
+        )
     random = np.random.default_rng([seed, epoch, 1])
+    part, count = part or slice(None), len(images) if count is None else count
     if values["flip"]:
-        mirrored = random.random(len(images)) < 0.5
+        mirrored = (random.random(count) < 0.5)[part]
         images[mirrored] = images[mirrored, :, ::-1]
     shift = int(values["shift"])
-    return _shifted(images, random.integers(-shift, shift + 1, (2, len(images)))) if shift else images
+    return _shifted(images, random.integers(-shift, shift + 1, (2, count))[:, part]) if shift else images
 
 
 def _shifted(images: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def _legend(figure: Any, images: Array, classes: Sequence[str], height: float) -
         axes.set_axis_off()
         beside = (left + THUMBNAIL + 0.08) / WIDTH
         figure.text(
-            beside, 1 - 0.87 / height, canvas.short(name, 10), size=SMALL, va="center", parse_math=False
+            beside, 1 - 0.87 / height, canvas.short_name(name, 10), size=SMALL, va="center", parse_math=False
         )
         line = figure.add_axes((beside, 1 - 1.17 / height, 0.5 / WIDTH, 0.2 / height))
         line.plot([0, 1], [0, 0], color=COLOURS[place], linestyle=LINES[place], linewidth=1.4)

@@ -32,9 +32,10 @@ def draw_mistakes(
     for place, one in enumerate(found.worst):
         row, column = divmod(place, ACROSS)
         left, top = EDGE + column * (TILE + 0.06), TOP + row * (TILE + TEXT)
-        page.image(canvas.photographs(images[one.image][None])[0], Box(left, top, TILE, TILE))
-        page.text(left, top + TILE + 0.03, canvas.short(names[one.true], 12), SMALL)
-        page.text(left, top + TILE + 0.16, f"→ {canvas.short(names[one.predicted], 10)}", SMALL)
+        picture = canvas.photographs(images[one.image][None])[0]
+        page.image(picture, Box(left, top, TILE, TILE).fit(*picture.shape[:2]))
+        page.text(left, top + TILE + 0.03, canvas.short_name(names[one.true], 12), SMALL)
+        page.text(left, top + TILE + 0.16, f"→ {canvas.short_name(names[one.predicted], 10)}", SMALL)
         page.text(left, top + TILE + 0.29, f"{one.probability:.0%} sure", SMALL)
     page.save(folder / "mistakes.png")
     first = found.worst[0]
@@ -60,7 +61,7 @@ def draw_pairs(found: Mistakes, names: Sequence[str], heading: str, folder: Path
     longest = found.pairs[0].count
     for place, pair in enumerate(found.pairs):
         top = 0.84 + 0.3 * place
-        one, other = canvas.short(names[pair.one], 12), canvas.short(names[pair.other], 12)
+        one, other = canvas.short_name(names[pair.one], 12), canvas.short_name(names[pair.other], 12)
         page.text(2.05, top + 0.1, f"{one} – {other}", SMALL, "rm")
         inch = 3.2 / longest
         _bar(page, 2.15, top, pair.one_as_other * inch, BLUE)

@@ -36,12 +36,17 @@ def draw_occlusion(
     for place, one in enumerate(seen):
         row, column = divmod(place, 2)
         left, top = EDGE + column * (block + 0.2), TOP + row * (side + 0.34)
-        text = f"{canvas.short(names[one.label], 14)}: {one.plain:.0%}, down to {one.probability.min():.0%}"
+        text = (
+            f"{canvas.short_name(names[one.label], 14)}: {one.plain:.0%}, down to {one.probability.min():.0%}"
+        )
         text += f"; filter {one.filter}" if one.filter is not None else ""
         page.text(left, top - 0.16, text, SMALL)
-        page.image(canvas.photographs(one.image[None])[0], Box(left, top, side, side))
-        page.image(PROBABILITY.paint(one.probability), Box(left + side + GAP, top, side, side))
-        where = Box(left + 2 * (side + GAP), top, side, side)
+        first, second, where = (
+            Box(left + number * (side + GAP), top, side, side).fit(*one.image.shape[:2])
+            for number in range(3)
+        )
+        page.image(canvas.photographs(one.image[None])[0], first)
+        page.image(PROBABILITY.paint(one.probability), second)
         if one.activation is not None:
             page.image(activation.paint(one.activation), where)
         elif layer:
