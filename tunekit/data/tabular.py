@@ -9,7 +9,7 @@ import difflib
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tunekit.data.cached import Prepared
 from tunekit.data.columns import Fault, class_names, numbers, texts
 from tunekit.data.digits import TEST_SEED, TEST_SHARE
 from tunekit.data.images import Part, need_two_classes, rows_at_once, unfit
+from tunekit.data.pixel_range import Range
 from tunekit.data.split import split
 from tunekit.data.tables import CsvTable, ParquetTable, Table
 from tunekit.errors import DataError
@@ -39,30 +40,6 @@ class _Survey:
     labels: list[str]
     whole: bool
     """Whether every value is a whole number; known only where the values are pixels."""
-
-
-@dataclass
-class _Range:
-    """Whether values are pixels: whole numbers of 0 to 255, or numbers of 0 to 1."""
-
-    whole: bool = True
-    beyond: dict[int, str] = field(default_factory=dict)
-    """By their upper end, 1 and 255: the first value beyond it, or below 0, and its place."""
-
-    def see(self, values: NDArray[np.float64], name: str, table: Table, first_row: int) -> None:
-        self.whole = self.whole and bool((values == np.rint(values)).all())
-        for top in (1, 255):
-            if top not in self.beyond and len(values) and not (values.min() >= 0 and values.max() <= top):
-                row = int(np.argmax((values < 0) | (values > top)))
-                self.beyond[top] = f"{values[row]:g} in column {name!r}, {table.place(first_row + row)}"
-
-    def check(self, table: Table) -> None:
-        wrong = self.beyond.get(255 if self.whole else 1)
-        if wrong:
-            expected = "pixels, because of `shape`: whole numbers of 0 to 255, or numbers of 0 to 1"
-            fractions = "" if self.whole else " beside fractions"
-            remedy = "Scale the values, or leave `shape` out and use a model of your own."
-            raise unfit(table.path, expected, f"{wrong}{fractions}", remedy)
 
 
 class Tabular:
@@ -156,7 +133,7 @@ class Tabular:
         """Labels and range of all rows; DataError with the first fault of each column that has one."""
         known: dict[str, int] = {}
         codes, row = [np.empty(0, np.int64)], 0
-        seen = _Range(True if whole is None else whole)
+        seen = Range(True if whole is None else whole)
         for batch in table.batches():
             faults: dict[str, Fault] = {}
             found = texts(batch.column(self._label))
