@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Tell
 from tunekit.results import Outcome
 from tunekit.space.vocabulary import OPTIMIZERS
 from tunekit.trial.jobs import Done, EpochDone, Failed, Split, TrainJob
@@ -183,9 +184,10 @@ def test_continued_trials_are_those_never_interrupted_on_jax(
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_every_optimizer_and_cell(
-    part: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, threads: int
+    part: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, threads: int, tell: Tell
 ) -> None:
     pytest.importorskip(backend)
     monkeypatch.setenv("KERAS_BACKEND", backend)
 
     assert train_both_ways(LONG, part, tmp_path, threads) == []
+    tell(f"{len(LONG)} models on {backend} with {threads} threads, continued as if never interrupted")
