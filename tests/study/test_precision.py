@@ -36,6 +36,12 @@ def test_auto_is_what_the_processor_suits(suited: str) -> None:
     assert settled(space).parameters[:-1] == SPACE.parameters
 
 
+@pytest.mark.parametrize("model", ["recurrent", "mine:build"])
+def test_auto_is_float32_for_models_that_gain_nothing(suited: str, model: str) -> None:
+    space = replace(with_precision(Fixed("precision", "auto")), model=model)
+    assert settled(space).parameter("precision") == Fixed("precision", "float32")
+
+
 def test_what_a_search_began_with_is_kept(suited: str) -> None:
     space = with_precision(Fixed("precision", "auto"))
     for begun in ("float32", "bfloat16"):
