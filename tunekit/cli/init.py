@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,8 @@ def _objective(context: click.Context, option: click.Parameter, value: str | Non
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=DEFAULT)
-@click.option("--data", metavar="KIND:PLACE", help="Such as npz:images.npz, tfds:mnist or digits.")
+@click.option("--data", metavar="KIND:PLACE", help="Such as images:flowers, csv:flowers.csv or tfds:mnist.")
+@click.option("--label", metavar="COLUMN", help="Of csv and parquet: the column that holds the classes.")
 @click.option("--model", metavar="MODEL", help="lenet5, recurrent, own, or package.module:function.")
 @click.option(
     "--objective", callback=_objective, metavar="METRIC", help="What ranks the trials, such as val_accuracy."
@@ -42,7 +44,7 @@ def _objective(context: click.Context, option: click.Parameter, value: str | Non
     help="Hyperband keeps one trial in this many at each rung.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace the space file if it exists.")
-def init(file: Path, data: str | None, force: bool, **wishes: Any) -> None:
+def init(file: Path, data: str | None, label: str | None, force: bool, **wishes: Any) -> None:
     """Write a space FILE for your own data, with comments that help to edit it.
 
     In a terminal it asks for what no option says; elsewhere it takes what suits the data. With --model own a model
@@ -56,6 +58,10 @@ def init(file: Path, data: str | None, force: bool, **wishes: Any) -> None:
     check_free(file, force)
     asks = sys.stdin.isatty() and sys.stdout.isatty()
     wanted = Data.parse(data) if data is not None else _ask_data() if asks else Data("digits", "")
+    if label is not None:
+        wanted = replace(wanted, label=label)
+    elif asks:
+        wanted = _ask_label(wanted)
     if asks:
         _ask_rest(wanted, wishes)
     wishes["objective"] = wishes["objective"] or "val_accuracy"
@@ -74,8 +80,21 @@ def _ask_data() -> Data:
     question = kind_of(kind).question
     if not question:
         return Data(kind, "")
-    location = click.prompt(question, value_proc=_asked_again(lambda text: Data(kind, text).glance()))
+    location = click.prompt(question, value_proc=_asked_again(lambda text: Data(kind, text).look()))
     return Data(kind, location)
+
+
+def _ask_label(data: Data) -> Data:
+    """The column that holds the classes, where the data has columns."""
+    from tunekit.data.glance import TableGlance
+    from tunekit.study.init.kinds import shown_columns
+
+    seen = data.look()
+    if not isinstance(seen, TableGlance):
+        return data
+    click.echo(f"Its columns: {shown_columns(seen.columns)}")
+    label = click.prompt("Which column holds the classes", value_proc=_asked_again(seen.with_label))
+    return replace(data, label=label)
 
 
 def _ask_rest(data: Data, wishes: dict[str, Any]) -> None:

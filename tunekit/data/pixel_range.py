@@ -26,8 +26,16 @@ class Range:
                 row = int(np.argmax((values < 0) | (values > top)))
                 self.beyond[top] = f"{values[row]:g} in column {name!r}, {table.place(first_row + row)}"
 
+    @property
+    def fits(self) -> bool:
+        return self._wrong is None
+
+    @property
+    def _wrong(self) -> str | None:
+        return self.beyond.get(255 if self.whole else 1)
+
     def check(self, table: Table) -> None:
-        wrong = self.beyond.get(255 if self.whole else 1)
+        wrong = self._wrong
         if wrong:
             expected = "pixels, because of `shape`: whole numbers of 0 to 255, or numbers of 0 to 1"
             fractions = "" if self.whole else " beside fractions"

@@ -6,8 +6,10 @@ Both by PyArrow, which reads either in pieces that memory holds, and comes with 
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ import pyarrow.parquet as pq
 
 from tunekit.data.images import unfit
 from tunekit.errors import DataError
+from tunekit.space.problems import suggestion
 
 BLOCK_BYTES = 2**20
 """Of a CSV file, read at once, unless rows are long; PyArrow reads 32 of them ahead."""
@@ -27,6 +30,8 @@ LONG_ROW = 16
 BATCH_VALUES = 2**20
 """Of a Parquet file, read at once."""
 DELIMITERS = (",", ";", "\t")
+COUNTED_BYTES = 4 * 2**20
+"""Of a CSV file, up to which its rows are counted."""
 
 
 class Table(Protocol):
@@ -36,6 +41,10 @@ class Table(Protocol):
 
     def columns(self) -> list[str]:
         """Their names in order."""
+        ...
+
+    def rows(self) -> int | None:
+        """How many, where that is known at once."""
         ...
 
     def batches(self) -> Iterator[Any]:
@@ -61,6 +70,11 @@ class CsvTable:
             remedy = "Begin it with a line of column names."
             raise unfit(self.path, "a CSV file with names in its first line", "no first line", remedy)
         return found
+
+    def rows(self) -> int | None:
+        with _told(self.path, "CSV"):
+            size = self.path.stat().st_size
+        return sum(len(batch) for batch in self.batches()) if size <= COUNTED_BYTES else None
 
     def batches(self) -> Iterator[Any]:
         columns = self.columns()
@@ -120,6 +134,10 @@ class ParquetTable:
         with _told(self.path, "Parquet"), pq.ParquetFile(self.path) as file:
             return list(file.schema_arrow.names)
 
+    def rows(self) -> int | None:
+        with _told(self.path, "Parquet"), pq.ParquetFile(self.path) as file:
+            return int(file.metadata.num_rows)
+
     def batches(self) -> Iterator[Any]:
         with _told(self.path, "Parquet"), pq.ParquetFile(self.path, memory_map=True) as file:
             rows = max(1, BATCH_VALUES // max(1, len(file.schema_arrow.names)))
@@ -127,6 +145,22 @@ class ParquetTable:
 
     def place(self, row: int) -> str:
         return f"row {row + 1}"
+
+
+def features_beside(label: str, columns: list[str], path: Path) -> list[str]:
+    """The columns beside the label; DataError where they are not what can be learnt from."""
+    twice = [name for name, count in Counter(columns).items() if count > 1]
+    if twice:
+        raise unfit(path, "columns of different names", f"{twice[0]!r} twice", "Rename or remove one.")
+    if label not in columns:
+        known = columns if len(columns) <= 20 else [*columns[:20], "..."]
+        near = difflib.get_close_matches(label, columns, n=1)
+        remedy = suggestion(near[0], known) if near else f"Known: {', '.join(known)}."
+        raise unfit(path, f"the label's column {label!r}", f"{len(columns)} columns without it", remedy)
+    features = [name for name in columns if name != label]
+    if not features:
+        raise unfit(path, "columns beside the label", "none", "Add a column for each feature.")
+    return features
 
 
 def _delimiter(header: str) -> str:

@@ -5,9 +5,7 @@ The file is read twice: once for its labels, its range and its faults, and once 
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +20,8 @@ from tunekit.data.digits import TEST_SEED, TEST_SHARE
 from tunekit.data.images import Part, need_two_classes, rows_at_once, unfit
 from tunekit.data.pixel_range import Range
 from tunekit.data.split import split
-from tunekit.data.tables import CsvTable, ParquetTable, Table
+from tunekit.data.tables import CsvTable, ParquetTable, Table, features_beside
 from tunekit.errors import DataError
-from tunekit.space.problems import suggestion
 from tunekit.space.space import DataSpec
 
 MOST_NAMED = 10
@@ -94,25 +91,10 @@ class Tabular:
 
     def _features(self, table: Table, expected: list[str] | None = None) -> list[str]:
         """The columns beside the label; those of the test file must be `expected`, in any order."""
-        columns = table.columns()
-        twice = [name for name, count in Counter(columns).items() if count > 1]
-        if twice:
-            raise unfit(
-                table.path, "columns of different names", f"{twice[0]!r} twice", "Rename or remove one."
-            )
-        if self._label not in columns:
-            got = f"{len(columns)} columns without it"
-            expected_column = f"the label's column {self._label!r}"
-            known = columns if len(columns) <= 20 else [*columns[:20], "..."]
-            near = difflib.get_close_matches(self._label, columns, n=1)
-            remedy = suggestion(near[0], known) if near else f"Known: {', '.join(known)}."
-            raise unfit(table.path, expected_column, got, remedy)
-        features = [name for name in columns if name != self._label]
+        features = features_beside(self._label, table.columns(), table.path)
         if expected is not None:
             self._check_same(table, features, expected)
             return expected
-        if not features:
-            raise unfit(table.path, "columns beside the label", "none", "Add a column for each feature.")
         if self._shape is not None and math.prod(self._shape) != len(features):
             sides = " x ".join(map(str, self._shape))
             wanted = f"{math.prod(self._shape)} columns beside the label, for `shape` {sides}"

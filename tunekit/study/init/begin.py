@@ -69,7 +69,7 @@ def begin(file: Path, wishes: Wishes, force: bool = False) -> Begun:
     parse_space(text, str(file), file.absolute().parent)
     kept = model_file is not None and model_file.exists()
     if model_file is not None and not kept:
-        write_text(model_file, model_text(file))
+        write_text(model_file, model_text(file, seen))
     write_text(file, text)
     return Begun(file, f"{wishes.data}: {described(seen)}", model_file, kept, commands)
 

@@ -47,7 +47,7 @@ def space_text(file: Path, plan: Plan, commands: tuple[str, ...]) -> str:
         f"name: {written(name)}",
         _model(plan),
         "# Of the training examples, the share `validation` ranks the trials; the test part is read once, at the end.",
-        f"data: {_data(file, plan)}",
+        *_data(file, plan),
         _objective(plan),
         "# Hyperband trains many trials for few epochs, keeps one in `factor` of them at each step, and trains the",
         "# last for `max_epochs`. A larger max_epochs means more trials and longer ones.",
@@ -67,7 +67,8 @@ def described(seen: Glance) -> str:
     """Such as 1,200 examples of 28x28x3, 5 classes."""
     found = counted(seen.count, "example") if seen.count is not None else "examples"
     if seen.shape is not None:
-        found += f" of {'x'.join(map(str, seen.shape))}"
+        vector = " features" if len(seen.shape) == 1 else ""
+        found += f" of {'x'.join(map(str, seen.shape))}{vector}"
     if seen.classes is not None:
         found += f", {counted(seen.classes, 'class', 'classes')}"
     return found
@@ -87,9 +88,34 @@ def _model(plan: Plan) -> str:
     return f"model: {plan.named_model}  # or {others}, or a function of your own: package.module:function"
 
 
-def _data(file: Path, plan: Plan) -> str:
+def _data(file: Path, plan: Plan) -> list[str]:
+    """The section on one line, or on several where one of them needs a comment."""
     location = plan.data.as_seen_from(file.absolute().parent)
-    return f"{{{plan.data.kind}: {written(location) if location else 'true'}, validation: {validation(plan.seen)}}}"
+    label = plan.data.label
+    entries = [
+        f"{plan.data.kind}: {written(location) if location else 'true'}",
+        *([f"label: {written(label)}"] if label is not None else []),
+        f"validation: {validation(plan.seen)}",
+    ]
+    notes = _data_notes(plan.seen)
+    if not notes:
+        return [f"data: {{{', '.join(entries)}}}"]
+    return ["data:", *(f"  {line}" for line in (*entries, *notes))]
+
+
+def _data_notes(seen: Glance) -> list[str]:
+    if seen.size is not None:
+        return [
+            "# The images differ in size: all are brought to this height and width, the most frequent one of those",
+            "# looked at. Smaller images train faster.",
+            f"size: [{seen.size[0]}, {seen.size[1]}]",
+        ]
+    if seen.pixels is not None:
+        return [
+            "# The columns look like pixels. With this line each row is an image, also for lenet5 and recurrent:",
+            f"# shape: [{seen.pixels[0]}, {seen.pixels[1]}]",
+        ]
+    return []
 
 
 def _objective(plan: Plan) -> str:
