@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from tests.study.commands import run
 from tunekit.data.glance import Glance
 from tunekit.errors import DataError, UserError
 from tunekit.space.declared import data_kinds
@@ -202,5 +204,83 @@ def test_epochs_follow_from_the_time(budget: float | None, count: int | None, ep
 def test_examples_that_are_no_images_get_a_model_of_ones_own() -> None:
     table = Glance(500, (12,), 2)
     assert suited_model(table) == OWN
-    assert described(table) == "500 examples of 12, 2 classes"
+    assert described(table) == "500 examples of 12 features, 2 classes"
     assert lines("lenet5", Glance(None, None, None))
+
+
+def table(name: str = "a.csv", features: int = 3, label: str = "kind") -> Data:
+    names = [label, *(f"p{number}" for number in range(features))]
+    rows = [[f"class {row % 2}", *["7"] * features] for row in range(20)]
+    Path(name).write_text("\n".join(",".join(row) for row in [names, *rows]) + "\n")
+    return Data("csv", name, label)
+
+
+@pytest.mark.parametrize("label", ["kind", "0", "yes", "what: kind", "# {kind}"])
+def test_a_table_needs_its_label(label: str) -> None:
+    begun = begin(Path("a.yaml"), Wishes(table(label=label)))
+    space = read_space(begun.file)
+    assert (space.model, space.data.source, space.data.label) == ("a_model:build", "csv", label)
+    assert begun.seen == "csv:a.csv: 20 examples of 3 features"
+    assert "shape" not in begun.file.read_text()
+
+
+def test_a_label_that_is_missing_wrong_or_out_of_place() -> None:
+    table(features=30)
+    for data, message in [
+        (
+            Data("csv", "a.csv"),
+            "expected --label COLUMN.*Columns of the file: kind, p0, .*p14, ..., p27, p28, p29",
+        ),
+        (Data("csv", "a.csv", "kid"), "Did you mean kind"),
+        (Data("digits", "", "kind"), "--label kind: expected none with digits.*csv and parquet"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            begin(Path("a.yaml"), Wishes(data))
+    assert [path.name for path in Path().iterdir()] == ["a.csv"]
+
+
+def test_a_table_of_pixels_has_a_shape_to_uncomment() -> None:
+    file = begin(Path("a.yaml"), Wishes(table(features=64))).file
+    assert read_space(file).data.shape is None
+    file.write_text(file.read_text().replace("# shape:", "shape:"))
+    assert read_space(file).data.shape == (8, 8, 1)
+
+
+def folder_of_images() -> Data:
+    for number in range(20):
+        folder = Path("set") / ("ant" if number % 2 else "bee")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (12, 16 if number else 9)).save(folder / f"{number}.png")
+    return Data("images", "set")
+
+
+def test_images_that_differ_in_size_get_one() -> None:
+    space = read_space(begin(Path("sub/a.yaml"), Wishes(folder_of_images())).file)
+    assert (space.model, space.data.location) == ("lenet5", str(Path("set").absolute()))
+    assert space.data.size == (16, 12)
+
+
+def test_a_function_is_named_and_not_called() -> None:
+    begun = begin(Path("a.yaml"), Wishes(Data.parse("python:there.is:none")))
+    assert read_space(begun.file).data.location == "there.is:none"
+
+
+def test_the_model_function_works_for_vectors() -> None:
+    from tunekit.models.build import build
+    from tunekit.models.shape import ImageShape
+
+    space = read_space(begin(Path("vectors.yaml"), Wishes(table())).file)
+    try:
+        for shape in ((3,), (8, 8, 1)):
+            data = ImageShape(shape, 7, (5.0,) * shape[-1], (2.0,) * shape[-1])
+            assert build(space.model, space.smallest(), data, 0).output_shape == (None, 7)
+    finally:
+        sys.modules.pop("vectors_model", None)
+        sys.path.remove(str(Path.cwd()))
+
+
+@pytest.mark.long
+def test_what_is_written_for_tables_and_images_passes_the_check() -> None:
+    for file, data in (("tables.yaml", table()), ("pictures.yaml", folder_of_images())):
+        begin(Path(file), Wishes(data))
+        assert ": good." in run("check", file, "--workers", 1, cwd=Path.cwd()).stdout
