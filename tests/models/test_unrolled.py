@@ -32,21 +32,31 @@ def pair(cell: str, sequences: bool) -> tuple[Any, Any]:
     return layers[0], layers[1]
 
 
-def gradients(layer: Any, images: np.ndarray, initial: Any, upstream: np.ndarray) -> list[np.ndarray]:
-    """Of all weights, the inputs and the initial state."""
+def answer_and_gradients(
+    layer: Any, images: np.ndarray, initial: Any, upstream: np.ndarray, in_graph: bool
+) -> list[np.ndarray]:
+    """What the layer answers, and the gradients of all weights, the inputs and the initial state."""
     import tensorflow as tf
 
     x, states = tf.Variable(images), [tf.Variable(state) for state in initial]
-    with tf.GradientTape() as tape:
-        answer = tf.reduce_sum(layer(x, initial_state=states or None) * upstream)
     sources = [*(variable.value for variable in layer.trainable_variables), x, *states]
-    return [np.asarray(found) for found in tape.gradient(answer, sources)]
+
+    def found() -> list[Any]:
+        with tf.GradientTape() as tape:
+            answer = layer(x, initial_state=states or None)
+            total = tf.reduce_sum(answer * upstream)
+        return [answer, *tape.gradient(total, sources)]
+
+    return [np.asarray(each) for each in (tf.function(found) if in_graph else found)()]
 
 
+@pytest.mark.parametrize("in_graph", [False, True])
 @pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize("sequences", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_answers_and_gradients_are_those_of_keras(cell: str, sequences: bool, given: bool) -> None:
+def test_answers_and_gradients_are_those_of_keras(
+    cell: str, sequences: bool, given: bool, in_graph: bool
+) -> None:
     plain, unrolled = pair(cell, sequences)
     random = np.random.default_rng(1)
     images = random.normal(size=(2, STEPS, WIDTH)).astype("float32")
@@ -55,10 +65,10 @@ def test_answers_and_gradients_are_those_of_keras(cell: str, sequences: bool, gi
     upstream = random.normal(size=(2, STEPS, UNITS) if sequences else (2, UNITS)).astype("float32")
 
     assert "inner_loop" in vars(unrolled)
-    answers = [np.asarray(layer(images, initial_state=initial or None)) for layer in (plain, unrolled)]
-    np.testing.assert_allclose(answers[1], answers[0], rtol=1e-5, atol=1e-6)
-    expected, found = (gradients(layer, images, initial, upstream) for layer in (plain, unrolled))
-    assert len(found) == len(plain.trainable_variables) + 1 + count
+    expected = answer_and_gradients(plain, images, initial, upstream, in_graph)
+    found = answer_and_gradients(unrolled, images, initial, upstream, in_graph)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-5, atol=1e-6)
+    assert len(found) == 1 + len(plain.trainable_variables) + 1 + count
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 

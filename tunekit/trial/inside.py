@@ -23,7 +23,7 @@ from tunekit.trial.jobs import IMAGES, TrainJob
 
 LOOKED_AT = 16
 """Validation images that every trial's activations are shown for."""
-READ = 256
+READ = 128
 """Validation images that a recurrent model's accuracy by step is measured on."""
 
 
