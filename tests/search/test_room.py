@@ -177,11 +177,11 @@ def test_sizes_are_written_as_the_option_takes_them(number: int, text: str, up: 
 
 
 def test_a_history_counts_as_what_it_can_become(tmp_path: Path) -> None:
-    """One snapshot of eight is there: seven more of its size may follow."""
+    """One snapshot of nine is there: eight more of its size may follow."""
     (tmp_path / "00").mkdir()
     np.savez(tmp_path / "00/features.npz", **{"1/conv/kernel": np.zeros(1000), "1/conv/bias": np.zeros(5)})
     taken = (tmp_path / "00/features.npz").stat().st_size
-    need = taken + taken + 7 * taken
+    need = taken + taken + 8 * taken
 
     assert Room(tmp_path, taken + need).holds("01", ())
     assert not Room(tmp_path, taken + need - 1).holds("01", ())

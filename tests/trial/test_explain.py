@@ -49,7 +49,7 @@ def test_a_convolutional_trial(trained: TrainJob, tmp_path: Path) -> None:
     assert found.notes == ()
     figures = found.figures
     assert set(figures) == {"mistakes", "features", "occlusion", "invariance", "evolution"}
-    assert figures["evolution"]["conv1"]["epochs"] == [1, 2, 3]
+    assert figures["evolution"]["conv1"]["epochs"] == [0, 1, 2, 3]
     assert figures["features"]["conv2"]["filters"] == 4
     assert len(figures["occlusion"]) == 6
 

@@ -89,8 +89,10 @@ def test_pictures_and_summary(trained: tuple[Outcome, list[EpochDone]], folder: 
     assert any(name.startswith("activation/conv1") for name in trained[0].insight)
     json.dumps(dict(trained[0].insight), allow_nan=False)
     assert sorted(path.name for path in (folder / "pictures" / "images").iterdir()) == [
+        "filters_conv1.0.png",
         "filters_conv1.1.png",
         "filters_conv1.3.png",
+        "filters_conv2.0.png",
         "filters_conv2.1.png",
         "filters_conv2.3.png",
     ]
@@ -122,11 +124,11 @@ def test_a_promoted_trial_shows_its_first_epoch(part: Split, tmp_path: Path) -> 
     )
 
     shown = {path.name for path in (tmp_path / "pictures" / "images").glob("filters_conv1.*")}
-    assert shown == {"filters_conv1.1.png", "filters_conv1.3.png"}
+    assert shown == {"filters_conv1.0.png", "filters_conv1.1.png", "filters_conv1.3.png"}
     straight = tmp_path / "straight"
     run(train_job(part, straight, 3))
     own = history.load(tmp_path / "own")
-    assert own.keys() == history.load(straight).keys() == {1, 2, 3}
+    assert own.keys() == history.load(straight).keys() == {0, 1, 2, 3}
     for epoch, snapshot in history.load(straight).items():
         for name, array in snapshot.items():
             np.testing.assert_array_equal(own[epoch][name], array)

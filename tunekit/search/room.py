@@ -10,8 +10,8 @@ from zipfile import BadZipFile, ZipFile
 from tunekit.errors import StoreError
 from tunekit.trial.jobs import FEATURES
 
-SNAPSHOTS = 8
-"""Of a trial's history after 81 epochs: one for each power of two, and one for the last."""
+SNAPSHOTS = 9
+"""Of a trial's history after 81 epochs: before the first, for each power of two, and for the last."""
 
 
 class Room:

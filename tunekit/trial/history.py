@@ -1,4 +1,4 @@
-"""How a trial's convolutions became what they are: their weights at epochs 1, 2, 4, 8, ... and at the last one.
+"""How a trial's convolutions became what they are: their weights before training, at epochs 1, 2, 4, ... and the last.
 
 One plain file beside the checkpoints. It serves pictures only, so that whatever happens to it costs no trial.
 """
@@ -28,7 +28,7 @@ Snapshot = dict[str, Array]
 
 
 def keep(folder: Path, model: keras.Model, epoch: int) -> None:
-    """Add the weights after this epoch; of the earlier ones the powers of two stay, of later ones none."""
+    """Add the weights after this epoch, 0 being before the first; of earlier ones 0 and the powers of two stay."""
     variables = _features(model)
     if not variables:
         return

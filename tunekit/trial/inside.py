@@ -80,13 +80,16 @@ def examples(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _stages(folder: Path, model: keras.Model, last: int) -> dict[int, tuple[Filters, ...]]:
-    """The convolutions' kernels after the first epoch that is kept, where one is, and after the last."""
+    """The convolutions' kernels before training, after the first epoch and after the last, as far as they are kept."""
     found = graph.named(model)
-    stages = {last: kernels_of(found)}
     kept = history.load(folder)
-    first = min(kept, default=last)
-    if first < last:
-        arrays = history.by_variable(model, kept[first])
-        then = kernels_of(found, lambda variable: arrays.get(id(variable)))
-        stages = {first: then, last: stages[last][: len(then)]}
-    return stages
+
+    def then(epoch: int) -> tuple[Filters, ...]:
+        arrays = history.by_variable(model, kept[epoch])
+        return kernels_of(found, lambda variable: arrays.get(id(variable)))
+
+    stages = {epoch: then(epoch) for epoch in kept if epoch in (0, 1) and epoch < last}
+    stages = {epoch: filters for epoch, filters in stages.items() if filters}
+    now = kernels_of(found)
+    # Of a large model the first layers are kept alone.
+    return {**stages, last: now[: min(map(len, stages.values()), default=len(now))]}

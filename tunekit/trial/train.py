@@ -77,6 +77,7 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     progress = _restore(job, model)
     if not progress.epoch:
         compiled.renew(lambda: _model(job, values))
+        history.keep(job.folder, model, 0)
     for epoch in progress.curve[job.trial.initial_epoch :]:
         emit(EpochDone(epoch))
     watch = StepWatch()

@@ -1,4 +1,4 @@
-"""How features came to be: what excites each filter most at epochs 1, 2, 4, 8, ... and at the last."""
+"""How features came to be: what excites each filter most before training, at epochs 1, 2, 4, ... and at the last."""
 
 from __future__ import annotations
 
