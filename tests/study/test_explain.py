@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import shutil
+import signal
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.study.commands import loaded, run
+from tests.study.commands import TUNEKIT, children, environment, loaded, run, start
 from tunekit.search.lock import SearchLock
 from tunekit.study.explain import explanations
 from tunekit.study.home import Home
@@ -120,3 +124,93 @@ def test_a_search_that_runs(searched: tuple[Path, dict[str, Any]]) -> None:
     with SearchLock(folder / "mlruns/searches/small"):
         done = run("explain", "small", cwd=folder, code=2)
     assert "is running already" in done.stderr
+
+
+@pytest.fixture
+def forgotten(searched: tuple[Path, dict[str, Any]]) -> tuple[Path, str]:
+    """The search's folder, and a trial that was neither kept nor explained yet."""
+    folder, report = searched
+    explained = folder / "mlruns/searches/small/explained"
+    shutil.rmtree(explained, ignore_errors=True)
+    return folder, next(trial["id"] for trial in report["trials"] if trial["id"] != report["best"]["id"])
+
+
+def assert_explained(folder: Path, trial: str) -> None:
+    """The same command goes on, and its figures are those of one that nothing broke off."""
+    found = loaded(run("explain", "small", "--trial", trial, "--json", cwd=folder))
+    shutil.rmtree(folder / "mlruns/searches/small/explained")
+    straight = loaded(run("explain", "small", "--trial", trial, "--json", cwd=folder))
+    assert found["figures"] == straight["figures"]
+    assert found["notes"] == straight["notes"]
+    assert [picture["path"] for picture in found["pictures"]] == [
+        picture["path"] for picture in straight["pictures"]
+    ]
+
+
+def test_stopped_by_a_signal_it_goes_on(forgotten: tuple[Path, str]) -> None:
+    folder, trial = forgotten
+    process = start("explain", "small", "--trial", trial, cwd=folder)
+    assert process.stderr is not None
+    assert "epoch 1" in next(line for line in process.stderr if "epoch" in line)
+    workers = children(process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on where it was" in errors
+    assert "Traceback" not in errors
+    assert workers
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert_explained(folder, trial)
+
+
+@pytest.mark.parametrize("name", ["checkpoint.save.written", "checkpoint.save.after"])
+def test_a_killed_worker_ends_it_clearly_and_it_goes_on(
+    forgotten: tuple[Path, str], tmp_path: Path, name: str
+) -> None:
+    folder, trial = forgotten
+    once = tmp_path / "once"
+    arguments = ("explain", "small", "--trial", trial, "--json")
+    done = run(*arguments, cwd=folder, code=2, TUNEKIT_FAILPOINT=f"{name}@2@{once}")
+    assert once.exists()
+    assert "its worker process ended with SIGKILL; see mlruns/searches/small/logs/worker-0.log" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert_explained(folder, trial)
+
+
+def test_files_that_may_not_grow_end_it_clearly(forgotten: tuple[Path, str]) -> None:
+    folder, trial = forgotten
+    done = subprocess.run(
+        [*TUNEKIT, "explain", "small", "--trial", trial],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert "mlruns" in last
+    assert "Free space there" in last
+    assert_explained(folder, trial)
+
+
+def test_without_mlflow_the_pictures_are_in_the_searchs_folder(
+    forgotten: tuple[Path, str], searched: tuple[Path, dict[str, Any]]
+) -> None:
+    folder, _ = forgotten
+    store, away = folder / "mlruns/mlflow.db", folder / "away.db"
+    store.rename(away)
+    store.write_bytes(b"not a database" * 100)
+    try:
+        done = run("explain", "small", cwd=folder)
+    finally:
+        store.unlink()
+        away.rename(store)
+    assert "The pictures are not in MLflow" in done.stdout
+    assert "Traceback" not in done.stderr
+    found = explanations(Home(folder / "mlruns").find("small"), searched[1]["best"]["id"])
+    assert len(found) == 7

@@ -106,7 +106,7 @@ def test_killed_at_every_failpoint(
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", IN_WORKERS)
-@pytest.mark.parametrize("hit", [1, 2, 3])  # the history is written once for each of the three epochs
+@pytest.mark.parametrize("hit", [1, 2, 3, 4])  # the history before and after each of the three epochs
 def test_a_worker_killed_while_it_writes_a_checkpoint_costs_nothing(
     whole: tuple[dict[str, Any], Counter[str]], name: str, hit: int, tmp_path: Path
 ) -> None:

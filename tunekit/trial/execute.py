@@ -62,7 +62,7 @@ def _traceback() -> str:
 
 def _disk_error(error: OSError, job: Job) -> StoreError | None:
     """A full or read-only disk is no trial's fault."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO):
         return None
     # Only opening a file names it: writing to one that is open does not.
     place = error.filename or job.place
