@@ -96,6 +96,14 @@ def test_only_the_winner_keeps_a_checkpoint(finished: Finished) -> None:
     assert kept == [report["best"]["id"]]
 
 
+def test_files_are_told_as_seen_from_the_working_folder(finished: Finished, tmp_path: Path) -> None:
+    folder, _ = finished
+    config = "mlruns/searches/tiny/best.yaml"
+    assert f"Configuration  {config}\n" in run("show", "tiny", cwd=folder).stdout
+    elsewhere = run("show", "tiny", "--home", folder / "mlruns", cwd=tmp_path).stdout
+    assert f"Configuration  {folder / config}\n" in elsewhere
+
+
 def test_best_yaml_is_a_space_of_fixed_values(finished: Finished) -> None:
     _, report = finished
     space = read_space(Path(report["config"]))

@@ -131,18 +131,24 @@ def winner_text(report: Report) -> str:
 def next_steps(report: Report) -> str:
     from tunekit.study.home import Home, home_option
 
-    home = home_option(Path(report.home))
-    page = Home(Path(report.home)).folder(report.search).report
+    home = home_option(near(report.home))
+    page = Home(near(report.home)).folder(report.search).report
     lines = []
     if report.config:
-        lines.append(f"Configuration  {report.config}")
+        lines.append(f"Configuration  {near(report.config)}")
     if page.exists():
         lines.append(f"Report         {page}")
     lines.append(f"MLflow         tunekit ui{home}")
     lines.append(f"Trials         tunekit show {report.search}{home}")
     if report.config:
-        lines.append(f"Train again    tunekit train {report.config}{home}")
+        lines.append(f"Train again    tunekit train {near(report.config)}{home}")
     return "\n".join(lines)
+
+
+def near(path: str) -> Path:
+    """As it is named from here, where it lies below the working folder."""
+    here = Path.cwd()
+    return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)
 
 
 def listing_plain(listing: Listing) -> dict[str, Any]:
