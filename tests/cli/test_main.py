@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -189,3 +190,39 @@ def test_a_backend_that_does_not_exist_is_refused_before_anything_is_started(
     assert done.stderr == (
         "Error: KERAS_BACKEND: expected tensorflow or jax, got 'tensroflow'. Did you mean tensorflow?\n"
     )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+@pytest.mark.parametrize("argument", ["spaces", "--help"])
+def test_output_that_a_full_disk_takes(argument: str, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*TUNEKIT, argument],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: the output could not be written: No space left on device.")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+    """As in `tunekit spaces | head -0`."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as gone:
+        done = subprocess.run(
+            [*TUNEKIT, "spaces"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 141
+    assert done.stderr == ""

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that help answers at once.
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import signal
 import sys
@@ -44,6 +45,8 @@ COMMANDS = {
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 READER_GONE = 141
 """What a shell says of a process that SIGPIPE ended."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a file that takes no more answers, which standard output may be."""
 
 
 class LazyGroup(click.Group):
@@ -124,6 +127,8 @@ def end(code: int) -> NoReturn:
         sys.stderr.flush()
     except BrokenPipeError:
         code = READER_GONE
+    except OSError:
+        code = code or 1
     os._exit(code)
 
 
@@ -148,6 +153,11 @@ def run() -> int:
         # The reader of the output has gone, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
+    except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
+        click.echo(f"Error: the output could not be written: {error.strerror}. Free space there.", err=True)
+        return 1
     return code if isinstance(code, int) else 0
 
 
