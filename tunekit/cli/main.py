@@ -43,8 +43,6 @@ COMMANDS = {
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-READER_GONE = 141
-"""What a shell says of a process that SIGPIPE ended."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What a file that takes no more answers, which standard output may be."""
 
@@ -125,8 +123,6 @@ def end(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:
-        code = READER_GONE
     except OSError:
         code = code or 1
     os._exit(code)
@@ -149,10 +145,6 @@ def run() -> int:
     except TunekitError as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader of the output has gone, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
     except OSError as error:
         if error.filename is not None or error.errno not in FULL:
             raise
