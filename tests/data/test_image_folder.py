@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.data.refusal import fails
 from tunekit.data.prepared import open_arrays, prepare
 from tunekit.data.sealed import open_test
 from tunekit.errors import DataError
@@ -44,15 +45,6 @@ def fill(tmp_path: Path) -> Fill:
 
 def spec_of(root: Path, **options: object) -> DataSpec:
     return replace(DataSpec("images", str(root)), **options)
-
-
-def fails(spec: DataSpec, cache: Path, *words: str) -> str:
-    with pytest.raises(DataError) as caught:
-        prepare(spec, cache)
-    for word in (spec.location, "expected", "got", *words):
-        assert word in str(caught.value)
-    assert not list(cache.glob("*"))
-    return str(caught.value)
 
 
 def test_a_folder_per_class_is_divided_for_good(fill: Fill, cache: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.data.refusal import fails
 from tunekit.data.columns import class_names
 from tunekit.data.prepared import open_arrays, prepare
 from tunekit.data.sealed import open_test
@@ -33,15 +34,6 @@ def write(tmp_path: Path) -> Write:
         return replace(DataSpec("csv", str(path), label=label), **options)
 
     return at
-
-
-def fails(spec: DataSpec, cache: Path, *words: str) -> str:
-    with pytest.raises(DataError) as caught:
-        prepare(spec, cache)
-    for word in (spec.location, "expected", "got", *words):
-        assert word in str(caught.value)
-    assert not list(cache.glob("*"))
-    return str(caught.value)
 
 
 def test_features_are_vectors_in_the_files_order(write: Write, cache: Path) -> None:

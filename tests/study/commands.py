@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -45,6 +46,20 @@ def run(*arguments: object, cwd: Path, code: int = 0, **env: str) -> subprocess.
     )
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def run_with_files_up_to(size: int, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command where no file may grow beyond a size: a limit of the operating system, which anyone can set."""
+    return subprocess.run(
+        [*TUNEKIT, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )
 
 
 def start(*arguments: object, cwd: Path, **env: str) -> subprocess.Popen[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -17,13 +16,12 @@ import pytest
 
 from tests.study.commands import (
     TINY,
-    TUNEKIT,
     assert_recorded,
-    environment,
     kill_group,
     loaded,
     outcome,
     run,
+    run_with_files_up_to,
     start,
     wait_for_trials,
 )
@@ -145,17 +143,7 @@ def wait_for_the_end_of_workers(disk: Path) -> None:
 def test_files_that_may_not_grow_end_the_search_clearly_and_a_resume_goes_on(
     finished: Finished, tmp_path: Path
 ) -> None:
-    """A limit of the operating system, which anyone can set."""
-    process = subprocess.run(
-        [*TUNEKIT, "search", str(TINY), "--workers", "2"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000)),
-    )
+    process = run_with_files_up_to(300_000, "search", TINY, "--workers", 2, cwd=tmp_path)
     assert process.returncode == 1, process.stderr
     assert_clear(process.stderr, "mlruns")
     report = loaded(run("search", TINY, "--resume", "--workers", 2, "--json", cwd=tmp_path))

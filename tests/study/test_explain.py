@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import signal
 import sqlite3
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.study.commands import TUNEKIT, children, environment, loaded, run, start
+from tests.study.commands import children, loaded, run, run_with_files_up_to, start
 from tunekit.search.lock import SearchLock
 from tunekit.study.explain import explanations
 from tunekit.study.home import Home
@@ -179,16 +177,7 @@ def test_a_killed_worker_ends_it_clearly_and_it_goes_on(
 
 def test_files_that_may_not_grow_end_it_clearly(forgotten: tuple[Path, str]) -> None:
     folder, trial = forgotten
-    done = subprocess.run(
-        [*TUNEKIT, "explain", "small", "--trial", trial],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
-    )
+    done = run_with_files_up_to(20_000, "explain", "small", "--trial", trial, cwd=folder)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
