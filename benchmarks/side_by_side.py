@@ -1,6 +1,6 @@
-"""tunekit beside another tool on the same data, space, budget and machine, in turn, in one run.
+"""tunekit beside other tools on the same data, space, budget and machine, in turn, in one run.
 
-    python benchmarks/side_by_side.py lenet5|gru keras-tuner|optuna [--images 6000] [--repeats 5]
+    python benchmarks/side_by_side.py lenet5|gru keras-tuner optuna [--images 6000] [--repeats 5]
 
 Prints for each tool the median of: seconds to the end, to the first batch and to a validation score that all reached
 in all repeats, the best score, the most memory that its processes held together, and what it left on disk. tunekit's
@@ -163,10 +163,13 @@ def report(runs: list[Run], tools: list[str]) -> None:
             f"{statistics.median(run.memory for run in mine) / MIB:6.0f} MiB"
             f"{statistics.median(run.disk for run in mine) / MIB:6.0f} MiB"
         )
-    (ours, to_score), (theirs, their_score) = middle["tunekit"], middle[tools[0]]
-    print(
-        f"tunekit is {theirs / ours:.2f} times as fast to the end, {their_score / to_score:.2f} to the score"
-    )
+    ours, to_score = middle["tunekit"]
+    for tool in tools[:-1]:
+        theirs, their_score = middle[tool]
+        print(
+            f"tunekit is {theirs / ours:.2f} times as fast as {tool} to the end, "
+            f"{their_score / to_score:.2f} times to the score"
+        )
 
 
 def main() -> None:
@@ -174,16 +177,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", choices=DATA)
-    parser.add_argument("peer", choices=SCRIPTS)
+    parser.add_argument("peers", nargs="+", choices=SCRIPTS)
     parser.add_argument("--images", type=int, default=6000)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    tools = [options.peer, "tunekit"]
+    tools = [*options.peers, "tunekit"]
     runs = []
     with tempfile.TemporaryDirectory() as scratch:
         data = write_data(options.model, options.images, Path(scratch))
         for seed in range(1, options.repeats + 1):
-            for tool in tools if seed % 2 else reversed(tools):
+            # Each tool comes first, in the middle and last.
+            turn = seed % len(tools)
+            for tool in tools[turn:] + tools[:turn]:
                 runs.append(run(tool, options.model, data, seed))
                 last = runs[-1]
                 print(

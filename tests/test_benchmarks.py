@@ -39,9 +39,8 @@ def test_a_benchmark(script: str, arguments: tuple[str, ...], said: str) -> None
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("peer", ["keras-tuner", "optuna"])
-def test_side_by_side(peer: str) -> None:
-    if peer == "optuna" and not find_spec("optuna_integration"):
-        pytest.skip("needs optuna and optuna-integration")
-    printed = run("side_by_side", "gru", peer, "--images", "300", "--repeats", "1")
-    assert "times as fast to the end" in printed
+def test_side_by_side() -> None:
+    peers = ["keras-tuner", *(["optuna"] if find_spec("optuna_integration") else [])]
+    printed = run("side_by_side", "gru", *peers, "--images", "300", "--repeats", "1")
+    for peer in peers:
+        assert f"times as fast as {peer} to the end" in printed
