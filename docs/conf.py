@@ -2,8 +2,8 @@
 
 Why Sphinx, with MyST for Markdown and the theme Furo: all three are kept up and install from PyPI; links and anchors
 between pages are checked and a broken one is an error; the pages ask no other server for fonts or scripts, work from a
-folder without any server, the search box included, and read well on a phone and in the dark. MkDocs has had no
-release since August 2024 and Material for MkDocs is only maintained now; its successor Zensical is still changing.
+folder without any server, the search box included, and read well on a phone and in the dark. MkDocs, which Material
+for MkDocs stands on, has had no release since 1.6.1 of August 2024; Zensical, which is to succeed both, is at 0.1.
 """
 
 from __future__ import annotations
@@ -48,5 +48,3 @@ def put_in_commands(app: Any, page: str, source: list[str]) -> None:
 
 def setup(app: Any) -> None:
     app.connect("source-read", put_in_commands)
-    # What the page is made of is no file that Sphinx knows of.
-    app.connect("env-get-outdated", lambda *_: ["commands"])

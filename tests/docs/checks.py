@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import chdir
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import click
 import yaml
 from packaging.requirements import Requirement
 
+from tests.docs.interpreter import Interpreter
 from tests.docs.pages import MARKS, ROOT, Block, Command, commands, prompted
 from tests.study.commands import run
 from tunekit.cli.main import cli
@@ -41,10 +40,10 @@ class Unchecked(AssertionError):
 
 @dataclass
 class Reading:
-    """One page as a reader follows it: a folder, and what Python knows so far."""
+    """One page as a reader follows it: a folder to work in, and a Python."""
 
     folder: Path
-    names: dict[str, Any] = field(default_factory=lambda: {"__name__": "__main__"})
+    python: Interpreter
 
     def check(self, block: Block) -> None:
         check = CHECKS.get(block.language)
@@ -85,7 +84,7 @@ def check_command(reading: Reading, block: Block, command: Command, run_it: bool
 
 def check_tunekit(reading: Reading, words: list[str], variables: Mapping[str, str], run_it: bool) -> None:
     if not words[0].startswith("-"):
-        with inside(reading.folder):
+        with chdir(reading.folder):
             parameters = parsed(words)
             if words[0] in OF_SPACES and run_it:
                 space_from(parameters["space"], parameters)
@@ -131,28 +130,9 @@ def check_yaml(reading: Reading, block: Block) -> None:
 
 def check_python(reading: Reading, block: Block) -> None:
     """Run after the blocks before it, in the page's folder."""
-    code = compile(block.text, block.where, "exec")
+    compile(block.text, block.where, "exec")
     if block.runs:
-        with inside(reading.folder):
-            exec(code, reading.names)
-
-
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """In this folder, whose modules can be imported and are forgotten afterwards."""
-    before, path, variables, modules = Path.cwd(), sys.path[:], dict(os.environ), set(sys.modules)
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        os.chdir(before)
-        sys.path[:] = path
-        os.environ.clear()
-        os.environ.update(variables)
-        for name in set(sys.modules) - modules:
-            if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(folder):
-                del sys.modules[name]
+        reading.python.run(reading.folder, block.where, block.text)
 
 
 Check = Callable[[Reading, Block], None]

@@ -48,7 +48,7 @@ def test_every_option_is_there_with_its_meaning_and_default(name: str, sections:
         assert set(option.opts) <= set(names.replace(",", "").split())
         assert "[" not in meaning, "a default or a limit that was not understood"
         if option.show_default is True:
-            assert f"Default: `{option.default if name != 'doctor' else '2m'}`." in meaning
+            assert f"Default: `{option.default}`." in meaning
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,14 @@ ones find it. A part of a space file is completed by what it lacks.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from tests.docs.checks import Reading, Unchecked
+from tests.docs.interpreter import Interpreter
 from tests.docs.pages import PAGES, Block, blocks, commands, prompted, spoken_commands
 from tests.study.commands import run
 from tunekit.cli.main import COMMANDS, cli
@@ -29,10 +31,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "mlruns"
 
 
+@pytest.fixture(scope="module")
+def python() -> Iterator[Interpreter]:
+    with Interpreter() as started:
+        yield started
+
+
+@pytest.fixture
+def reading(tmp_path: Path, python: Interpreter) -> Reading:
+    return Reading(tmp_path, python)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_what_a_page_shows_works(page: Path, home: Path, tmp_path: Path) -> None:
-    (tmp_path / "mlruns").symlink_to(home)
-    reading = Reading(tmp_path)
+def test_what_a_page_shows_works(page: Path, home: Path, reading: Reading) -> None:
+    (reading.folder / "mlruns").symlink_to(home)
     for block in blocks(page):
         reading.check(block)
 
@@ -64,9 +76,9 @@ def block(language: str, text: str, *marks: str) -> Block:
     ],
     ids=lambda block: block.text,
 )
-def test_what_nobody_checks_is_told_with_its_place(unknown: Block, tmp_path: Path) -> None:
+def test_what_nobody_checks_is_told_with_its_place(unknown: Block, reading: Reading) -> None:
     with pytest.raises(Unchecked, match=r"unchecked block at page\.md:7"):
-        Reading(tmp_path).check(unknown)
+        reading.check(unknown)
 
 
 @pytest.mark.parametrize(
@@ -87,18 +99,25 @@ def test_what_nobody_checks_is_told_with_its_place(unknown: Block, tmp_path: Pat
     ],
     ids=lambda block: block.text,
 )
-def test_what_is_wrong_is_found(wrong: Block, tmp_path: Path) -> None:
+def test_what_is_wrong_is_found(wrong: Block, reading: Reading) -> None:
     with pytest.raises((Exception, SystemExit)) as found:
-        Reading(tmp_path).check(wrong)
+        reading.check(wrong)
     assert found.value.__notes__ == ["in the block at page.md:7"]
 
 
-def test_blocks_of_a_page_follow_each_other(tmp_path: Path) -> None:
-    reading = Reading(tmp_path)
+def test_blocks_of_a_page_follow_each_other(reading: Reading) -> None:
     reading.check(block("python", "# mine.py\nWIDTH = 3\n"))
     reading.check(block("python", "import mine\nassert mine.WIDTH == WIDTH\n"))
     reading.check(block("yaml", "# some.yaml\nmodel: mine:build\nparameters: {width: [1, 2]}\n"))
-    assert (tmp_path / "some.yaml").exists()
+    assert (reading.folder / "some.yaml").exists()
+
+
+def test_another_page_begins_anew(python: Interpreter, tmp_path: Path) -> None:
+    for width, name in ((3, "one"), (4, "other")):
+        (tmp_path / name).mkdir()
+        page = Reading(tmp_path / name, python)
+        page.check(block("python", f"# mine.py\nassert 'WIDTH' not in globals()\nWIDTH = {width}\n"))
+        page.check(block("python", f"import mine\nassert mine.WIDTH == {width}\n"))
 
 
 def test_a_shell_line_is_taken_apart() -> None:
