@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: help demo install check format test test-jax test-long screenshots clean
+.PHONY: help demo install check format test test-jax test-long docs screenshots clean
 
 help: ## list these recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test-jax: $(READY) ## searches and pictures with Keras on JAX
 
 test-long: $(READY) ## the long forms of the tests, some two hours, and their figures
 	$(BIN)/python -m pytest -m long --timeout 14400 --numprocesses 2 --dist loadfile
+
+docs: $(READY) ## the pages of docs/ as a site in build/docs; a broken link or anchor is an error
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --fresh-env docs build/docs
 
 screenshots: $(READY) ## the pictures in docs/images, with a browser, in some three minutes
 	$(BIN)/python docs/screenshots.py

@@ -32,7 +32,7 @@ def test_it_holds_the_shipped_spaces_and_the_types(wheel: Path) -> None:
     assert shipped <= names
     assert "tunekit/py.typed" in names
     assert {f"tunekit/report/template/report.{kind}" for kind in ("html", "css", "js")} <= names
-    assert not [name for name in names if name.startswith(("tests/", "mlruns/"))]
+    assert not [name for name in names if name.startswith(("tests/", "docs/", "mlruns/"))]
 
 
 def test_installed_elsewhere_it_searches(wheel: Path, tmp_path: Path) -> None:
