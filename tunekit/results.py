@@ -95,6 +95,13 @@ class Evaluation:
     """Rows are true classes, columns predicted ones."""
     sha256: str
     """Digest of the test images and labels."""
+    others: Metrics = field(default_factory=dict)
+    """The objective's metric by its name, where it is neither loss nor accuracy."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All scores by name."""
+        return {"accuracy": self.accuracy, "loss": self.loss, **self.others}
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,16 @@ def test_a_search_summed_up_by_hand() -> None:
     assert found.curve[3] == Point(4, 0.4)
 
 
+def test_the_test_score_in_the_objectives_metric() -> None:
+    test = Evaluation(0.5, 0.85, (), (), "b" * 64, {"f1": 0.75})
+    for objective, score in (
+        (Objective(), 0.85), (Objective("val_loss", "min"), 0.5), (Objective("val_f1"), 0.75),
+        (Objective("val_auc"), None),
+    ):  # fmt: skip
+        found = summed_up("a", replace(SPACE, objective=objective), "finished", [], None, {}, FACTS, test)
+        assert found.test == score
+
+
 def test_which_spread_it_is() -> None:
     found = entry()
     assert found.spread == statistics.stdev([0.9, 0.8, 0.7])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit.cli.tables import fitted, short, table
-from tunekit.results import TrialRecord
+from tunekit.results import Evaluation, TrialRecord
 
 if TYPE_CHECKING:
     from tunekit.study.look import Listing
@@ -30,7 +30,7 @@ def report_plain(report: Report) -> dict[str, Any]:
         "status": report.facts["status"],
         "trials": [trial_plain(record) for record in report.records],
         "best": trial_plain(report.best) if report.best else None,
-        "test": {"accuracy": evaluation.accuracy, "loss": evaluation.loss} if evaluation else None,
+        "test": evaluation.metrics if evaluation else None,
         "config": report.config,
         "finalists": report.facts["finalists"],
         "mlflow": report.mlflow,
@@ -116,9 +116,10 @@ def winner_text(report: Report) -> str:
     lines.append(f"{objective.name} {best.outcome.score:.4f} (epoch {best.outcome.best_epoch})")
     if report.evaluation is not None:
         evaluation = report.evaluation
-        line = f"test accuracy {evaluation.accuracy:.4f}, test loss {evaluation.loss:.4f}"
-        if objective.name == "val_accuracy":
-            line += f" (validation minus test: {best.outcome.score - evaluation.accuracy:+.4f})"
+        line = test_line(evaluation)
+        gap = objective.validation_minus_test(best.outcome.score, evaluation.metrics)
+        if gap is not None:
+            line += f" (validation minus test: {gap:+.4f})"
         lines.append(line)
     for row in report.facts["finalists"] or []:
         lines.append(
@@ -126,6 +127,10 @@ def winner_text(report: Report) -> str:
             f"(searched: {row['searched']:.4f})"
         )
     return "\n".join(lines)
+
+
+def test_line(evaluation: Evaluation) -> str:
+    return ", ".join(f"test {name} {value:.4f}" for name, value in evaluation.metrics.items())
 
 
 def next_steps(report: Report) -> str:

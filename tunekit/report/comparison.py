@@ -37,6 +37,8 @@ class Entry:
     """Of the winner, on the validation images."""
     test_accuracy: float | None
     test_loss: float | None
+    test: float | None
+    """Of the winner, in the objective's metric."""
     spread: float | None
     """A standard deviation."""
     spread_of: str
@@ -102,6 +104,7 @@ def summed_up(
         score=best.score if best else None,
         test_accuracy=evaluation.accuracy if evaluation else None,
         test_loss=evaluation.loss if evaluation else None,
+        test=evaluation.metrics.get(space.objective.metric) if evaluation else None,
         spread=spread,
         spread_of=spread_of,
         weights=outcome.parameters if outcome else None,

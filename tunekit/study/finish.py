@@ -85,6 +85,7 @@ def evaluate(session: Session, best: TrialRecord) -> Evaluation:
         split=session.split,
         folder=session.folder.checkpoints / best.trial.id,
         output=session.folder.champion,
+        objective=session.space.objective,
     )
     try:
         result: Evaluation = run_job(session.workers, job, session.interrupted)
@@ -104,6 +105,7 @@ def evaluation_from(stored: dict[str, Any]) -> Evaluation:
         classes=tuple(ClassScores(**scores) for scores in stored["classes"]),
         confusion=tuple(tuple(row) for row in stored["confusion"]),
         sha256=stored["sha256"],
+        others=stored.get("others", {}),
     )
 
 
@@ -121,7 +123,7 @@ def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) ->
         threads=state.fact("threads"),
         data_sha256=session.prepared.sha256,
         versions=state.fact("versions"),
-        test={"accuracy": evaluation.accuracy, "loss": evaluation.loss},
+        test=evaluation.metrics,
         machine=platform.machine(),
     )
     comment = (
@@ -146,8 +148,7 @@ def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evalu
     )
     table = folder / "test.json"
     write_text(table, _test_table(evaluation))
-    validation = best.score if session.space.objective.name == "val_accuracy" else None
-    recorder.log_evaluation(evaluation, validation, session.state.fact("evaluated"))
+    recorder.log_evaluation(evaluation, best.score, session.state.fact("evaluated"))
     finalists = session.state.fact("finalists")
     if finalists:
         recorder.log_summary(

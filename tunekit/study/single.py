@@ -199,6 +199,7 @@ def _evaluate(
                 split=split_of(space, prepared),
                 folder=folder.checkpoints / trial.id,
                 output=folder.champion,
+                objective=space.objective,
             )
             evaluation: Evaluation = run_job(workers, job, interrupted)
         except JobFailed as error:

@@ -16,14 +16,16 @@ from tunekit.data.split import split
 from tunekit.models.build import build, settle
 from tunekit.models.shape import ImageShape
 from tunekit.results import Epoch, Outcome, Scalar
+from tunekit.space.space import Objective
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint, history, warm
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
-from tunekit.trial.feeding import as_they_are, evenly, ordered, rows_of
+from tunekit.trial.feeding import Array, Rows, as_they_are, evenly, ordered, rows_of
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.loop import Loop, Told, make_loop
+from tunekit.trial.objectives import Measurement, check_labels
 from tunekit.trial.training import augment, class_weights, compile_model, epoch_order
 from tunekit.trial.warm import Compiled
 
@@ -68,6 +70,7 @@ def image_shape(prepared: Prepared) -> ImageShape:
 def train(job: TrainJob, emit: Emit) -> Outcome:
     """Train, telling each epoch as it is on disk, and look inside at the end."""
     began = time.perf_counter()
+    check_labels(job.objective, validation_arrays(job.split)[1])
     values = complete(job.model, job.trial.values)
     settle(values, job.trial.seed)
     key = warm.key(job.model, values, job.split, job.max_epochs)
@@ -152,10 +155,20 @@ def _train_epoch(
         loss_weights(job.split),
     )
     metrics = loop.train(examples, watch, _signs_of_life(emit, number))
-    held_out = loop.score(as_they_are(*validation_arrays(job.split)))
+    held_out = score(loop, *validation_arrays(job.split), job.objective)
     metrics |= {f"val_{name}": value for name, value in held_out.items()}
     _check_finite(model, metrics, number)
     return Epoch(number, metrics, time.perf_counter() - began)
+
+
+def score(loop: Loop, x: Array | Rows, y: Array, objective: Objective) -> dict[str, float]:
+    """What Keras measures on the examples, and the objective's metric."""
+    found = loop.score(as_they_are(x, y))
+    measurement = Measurement(objective, y)
+    if measurement.wanted:
+        for part, said in loop.answers(x):
+            measurement.add(part, said)
+    return found | measurement.result()
 
 
 def _check_finite(model: keras.Model, metrics: Mapping[str, float], number: int) -> None:
