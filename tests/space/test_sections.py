@@ -116,9 +116,9 @@ def test_an_objective_that_is_wrong(objective: str, path: str, expected: str, re
 def test_search_settings() -> None:
     text = (
         "search: {tuner: random, max_epochs: 9, factor: 4, iterations: 2, seed: 0,"
-        " max_trials: 7, limit: null, finalists: 0, repeats: 1}"
+        " max_trials: 7, limit: null, finalists: 0, repeats: 1, executions_per_trial: 3}"
     )
-    assert parse(with_sections(text)).search == SearchSettings("random", 9, 4, 2, 0, 7, None, 0, 1)
+    assert parse(with_sections(text)).search == SearchSettings("random", 9, 4, 2, 0, 7, None, 0, 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,8 @@ def test_search_settings() -> None:
         ("finalists: -1", "from 0 to", "Raise it to 0"),
         ("repeats: 0", "from 1 to", "Raise it to 1"),
         ("repeats: 1" + "0" * 5000, "a whole number", "Write a whole number"),
+        ("executions_per_trial: 0", "from 1 to 1000", "Raise it to 1"),
+        ("execution_per_trial: 3", "a known key", "Did you mean executions_per_trial?"),
         ("max_epoch: 3", "a known key", "Did you mean max_epochs?"),
     ],
 )

@@ -200,6 +200,8 @@ class Recorder:
             name: getattr(settings, name)
             for name in ("tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit")
         }
+        if settings.executions_per_trial > 1:
+            params["executions_per_trial"] = settings.executions_per_trial
         self._log_params(
             self.parent_run, {name: value for name, value in params.items() if value is not None}
         )
@@ -250,6 +252,9 @@ class Recorder:
             "looking_seconds": outcome.looking_seconds,
             **outcome.insight,
         }
+        if outcome.deviation is not None:
+            name = f"best_{self._space.objective.name}"
+            values |= {f"{name}_deviation": outcome.deviation, f"{name}_of_model": outcome.own_score}
         return [self._metric(name, value, ended, record.trial.epochs) for name, value in values.items()]
 
     def _log_data(self, run_id: str, facts: Mapping[str, Any]) -> None:

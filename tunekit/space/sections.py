@@ -28,6 +28,7 @@ WHOLE_SETTINGS: Mapping[str, tuple[int, int]] = {
     "factor": (2, 1_000_000),
     "iterations": (1, 1_000_000),
     "seed": (0, 2**32 - 1),
+    "executions_per_trial": (1, 1000),
     "max_trials": (1, 1_000_000_000),
     "limit": (2, 1_000_000_000),
     "finalists": (0, 1_000_000),

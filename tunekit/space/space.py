@@ -74,6 +74,8 @@ class SearchSettings:
     """Retrain this many of the best from scratch before a winner is picked; 0 picks it as searched."""
     repeats: int = 3
     """Seeds that each finalist is retrained with."""
+    executions_per_trial: int = 1
+    """Trainings of each trial, each with a seed of its own; their mean is its score."""
 
 
 @dataclass(frozen=True)

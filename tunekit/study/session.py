@@ -6,7 +6,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunekit.data.prepared import Prepared, prepare
@@ -73,6 +73,10 @@ class Session:
         return split_of(self.space, self.prepared)
 
     def train_job(self, trial: Trial) -> TrainJob:
+        """With as many executions as the space wants."""
+        return replace(self.single_job(trial), executions=self.space.search.executions_per_trial)
+
+    def single_job(self, trial: Trial) -> TrainJob:
         checkpoints = self.folder.checkpoints
         return TrainJob(
             id=trial.id,

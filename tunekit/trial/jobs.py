@@ -78,6 +78,8 @@ class TrainJob:
     """Where to leave the pictures, the summary and the curve; None draws none."""
     borders: tuple[int, ...] = ()
     """Last epochs of the rungs before, which the curve shows as lines."""
+    executions: int = 1
+    """Trainings with seeds of their own, whose mean is the trial's score."""
 
     @property
     def place(self) -> Path:
