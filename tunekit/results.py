@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import stdev
 from typing import Literal
 
 Scalar = bool | int | float | str
@@ -61,8 +62,9 @@ class Outcome:
     """How a trial ended well."""
 
     score: float
-    """The objective's best value over the whole curve."""
+    """The objective's best value over the whole curve; of several executions the mean of theirs."""
     best_epoch: int
+    """Of the best execution."""
     parameters: int
     """Number of the model's weights."""
     seconds: float
@@ -71,6 +73,20 @@ class Outcome:
     """Statistics of activations and weights after the last epoch."""
     looking_seconds: float = 0.0
     """Of `seconds`, how many went into looking inside."""
+    scores: tuple[float, ...] = ()
+    """Of each execution, where there are several."""
+    execution: int = 0
+    """The best of them, counted from 0: its model is the trial's."""
+
+    @property
+    def own_score(self) -> float:
+        """Of the model that is kept."""
+        return self.scores[self.execution] if self.scores else self.score
+
+    @property
+    def deviation(self) -> float | None:
+        """Of the executions' scores, as an estimate for all seeds."""
+        return stdev(self.scores) if self.scores else None
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,13 @@ class Evaluation:
     """Rows are true classes, columns predicted ones."""
     sha256: str
     """Digest of the test images and labels."""
+    others: Metrics = field(default_factory=dict)
+    """The objective's metric by its name, where it is neither loss nor accuracy."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """All scores by name."""
+        return {"accuracy": self.accuracy, "loss": self.loss, **self.others}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def test_mistakes(tmp_path: Path) -> None:
     for arguments, message in [
         (("x.txt",), "ends in .yaml"),
         (("--data", "minst"), "expected one of digits, tfds:..., npz:..."),
-        (("--objective", "loss"), "val_accuracy or val_loss"),
+        (("--objective", "loss"), "val_accuracy or val_loss or val_f1"),
         (("--time-budget", "soon"), "30m or 2h"),
         (("--model", "lenet"), "Did you mean lenet5?"),
     ]:
@@ -50,7 +50,10 @@ def test_in_a_terminal_it_asks_and_asks_again(tmp_path: Path) -> None:
         terminal.answer("Model [lenet5]:", "lenet")
         terminal.wait("Did you mean lenet5?")
         terminal.answer("Model [lenet5]:", "own")
-        terminal.answer("What ranks the trials (val_accuracy, val_loss) [val_accuracy]:", "val_loss")
+        terminal.answer(
+            "What ranks the trials (val_accuracy, val_loss, val_f1, val_auc, val_top5) [val_accuracy]:",
+            "val_loss",
+        )
         terminal.answer("How long may the search take [1h]:", "soon")
         terminal.wait("expected a time")
         terminal.answer("How long may the search take [1h]:", "20m")

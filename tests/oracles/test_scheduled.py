@@ -29,7 +29,7 @@ from tests.oracles.driver import (
     tell,
 )
 from tunekit.oracles.schedule import MAX_REPLACEMENTS
-from tunekit.oracles.scheduled import derive_seed
+from tunekit.oracles.seeds import derive_seed
 from tunekit.oracles.tuners import Tuner, make_oracle
 from tunekit.results import Trial
 from tunekit.space.parameters import Choice, Fixed, Parameter

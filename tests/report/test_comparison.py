@@ -50,6 +50,27 @@ def test_a_search_summed_up_by_hand() -> None:
     assert found.curve[3] == Point(4, 0.4)
 
 
+def test_executions_of_the_winner_are_its_spread() -> None:
+    """Each of their epochs counts, with its share of the time."""
+    best = record(1, {"cell": "lstm"}, 0.75, 9)
+    assert best.outcome is not None
+    best = replace(best, outcome=replace(best.outcome, scores=(0.5, 1.0), execution=1))
+    space = replace(SPACE, search=replace(SPACE.search, executions_per_trial=2))
+    found = summed_up("a", space, "finished", [best], best, {"001": epochs(1, 2, seconds=4.0)}, FACTS, None)
+    assert (found.spread, found.spread_of) == (statistics.stdev([0.5, 1.0]), "2 executions of the winner")
+    assert (found.epochs, found.epoch_seconds) == (4, 2.0)
+
+
+def test_the_test_score_in_the_objectives_metric() -> None:
+    test = Evaluation(0.5, 0.85, (), (), "b" * 64, {"f1": 0.75})
+    for objective, score in (
+        (Objective(), 0.85), (Objective("val_loss", "min"), 0.5), (Objective("val_f1"), 0.75),
+        (Objective("val_auc"), None),
+    ):  # fmt: skip
+        found = summed_up("a", replace(SPACE, objective=objective), "finished", [], None, {}, FACTS, test)
+        assert found.test == score
+
+
 def test_which_spread_it_is() -> None:
     found = entry()
     assert found.spread == statistics.stdev([0.9, 0.8, 0.7])

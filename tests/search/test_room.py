@@ -193,3 +193,19 @@ def test_a_damaged_history_counts_as_it_is(tmp_path: Path) -> None:
 
     assert Room(tmp_path, 40 + 80).holds("01", ())
     assert not Room(tmp_path, 40 + 80 - 1).holds("01", ())
+
+
+def test_executions_of_a_trial_take_room_each(tmp_path: Path) -> None:
+    """From the first one's checkpoints it is known what all will take, of which one writes at a time."""
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "best.npz").write_bytes(bytes(BEST))
+    (tmp_path / "1" / "last.npz").write_bytes(bytes(LAST))
+    whole = 2 * (BEST + LAST) + LAST
+    assert Room(tmp_path, whole, 2).holds("1", ())
+    assert not Room(tmp_path, whole - 1, 2).holds("1", ())
+
+    (tmp_path / "1" / "execution-2").mkdir()
+    (tmp_path / "1" / "execution-2" / "last.npz").write_bytes(bytes(LAST))
+    taken_now = BEST + LAST + LAST
+    assert Room(tmp_path, taken_now + whole, 2).holds("2", ())
+    assert not Room(tmp_path, taken_now + whole - 1, 2).holds("2", ())

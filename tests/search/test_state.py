@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,14 +151,15 @@ def test_a_curve_holds_the_ancestors_epochs(state: State) -> None:
 def test_a_trial_completes_or_fails_with_all_that_is_known(state: State, path: Path) -> None:
     state.begin(make_trial("00"))
     state.begin(make_trial("01"))
-    state.complete("00", make_outcome(0.25))
+    well = replace(make_outcome(0.25), scores=(0.0, 0.5), execution=1)
+    state.complete("00", well)
     state.fail("01", Failure("oom", "no memory", "Traceback"))
     state.close()
 
     good, bad = State.open(path).records()
     assert (good.status, good.outcome, good.failure, good.score) == (
         "COMPLETED",
-        make_outcome(0.25),
+        well,
         None,
         0.25,
     )

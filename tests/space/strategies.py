@@ -72,7 +72,7 @@ def spaces(draw: st.DrawFn) -> Space:
     search = SearchSettings(
         tuner,  # type: ignore[arg-type]
         *draw(st.tuples(small, small, small, st.integers(0, 2**32 - 1))),
-        *draw(st.tuples(st.none() | small, st.none() | small, small, small)),
+        *draw(st.tuples(st.none() | small, st.none() | small, small, small, st.integers(1, 9))),
     )
     return Space(
         name=draw(WORDS),

@@ -64,6 +64,16 @@ def test_an_unknown_model(model: str, remedy: str) -> None:
     assert_problem(text, 2, "model", "lenet5, recurrent or package.module:function", remedy)
 
 
+METRICS = "val_accuracy, val_loss, val_f1, val_auc or val_top5"
+
+
+@pytest.mark.parametrize("name", ["val_accuracy", "val_f1", "val_auc", "val_top5"])
+def test_an_objective_of_which_more_is_better(name: str) -> None:
+    wanted = Objective(name, "max")
+    assert parse(with_sections(f"objective: {name}")).objective == wanted
+    assert parse(with_sections(f"objective: {{name: {name}, direction: max}}")).objective == wanted
+
+
 @pytest.mark.parametrize("text", ["val_loss", "{name: val_loss}", "{name: val_loss, direction: min}"])
 def test_an_objective(text: str) -> None:
     assert parse(with_sections(f"objective: {text}")).objective == Objective("val_loss", "min")
@@ -75,20 +85,28 @@ def test_an_objective(text: str) -> None:
         (
             "accuracy",
             "objective",
-            "val_accuracy or val_loss",
+            METRICS,
             "Write val_accuracy: metrics of the training images",
         ),
         (
             "{name: loss}",
             "objective.name",
-            "val_accuracy or val_loss",
+            METRICS,
             "Write val_loss: metrics of the training",
         ),
-        ("val_acuracy", "objective", "val_accuracy or val_loss", "Did you mean val_accuracy?"),
+        ("val_acuracy", "objective", METRICS, "Did you mean val_accuracy?"),
+        ("val_f2", "objective", METRICS, "Did you mean val_f1?"),
+        ("f1", "objective", METRICS, "Write val_f1: metrics of the training images"),
+        (
+            "{name: val_f1, direction: min}",
+            "objective.direction",
+            "max, which is better for val_f1",
+            "Write max",
+        ),
         ("{name: val_loss, direction: max}", "objective.direction", "min, which is better", "Write min"),
         ("{name: val_loss, direction: up}", "objective.direction", "max or min", "Known: max, min"),
         ("{direction: min}", "objective.name", "the key `name`", "Add {name: val_accuracy}"),
-        ("3", "objective", "val_accuracy or val_loss", "Known"),
+        ("3", "objective", METRICS, "Known"),
     ],
 )
 def test_an_objective_that_is_wrong(objective: str, path: str, expected: str, remedy: str) -> None:
@@ -98,9 +116,9 @@ def test_an_objective_that_is_wrong(objective: str, path: str, expected: str, re
 def test_search_settings() -> None:
     text = (
         "search: {tuner: random, max_epochs: 9, factor: 4, iterations: 2, seed: 0,"
-        " max_trials: 7, limit: null, finalists: 0, repeats: 1}"
+        " max_trials: 7, limit: null, finalists: 0, repeats: 1, executions_per_trial: 3}"
     )
-    assert parse(with_sections(text)).search == SearchSettings("random", 9, 4, 2, 0, 7, None, 0, 1)
+    assert parse(with_sections(text)).search == SearchSettings("random", 9, 4, 2, 0, 7, None, 0, 1, 3)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +139,8 @@ def test_search_settings() -> None:
         ("finalists: -1", "from 0 to", "Raise it to 0"),
         ("repeats: 0", "from 1 to", "Raise it to 1"),
         ("repeats: 1" + "0" * 5000, "a whole number", "Write a whole number"),
+        ("executions_per_trial: 0", "from 1 to 1000", "Raise it to 1"),
+        ("execution_per_trial: 3", "a known key", "Did you mean executions_per_trial?"),
         ("max_epoch: 3", "a known key", "Did you mean max_epochs?"),
     ],
 )

@@ -37,6 +37,13 @@ def test_a_fixed_space_has_exactly_these_values() -> None:
     assert (fixed.name, fixed.parameters) == ("best", (Fixed("dropout", 0.1),))
 
 
+def test_what_a_validation_score_is_beside_the_test() -> None:
+    test = {"accuracy": 0.5, "loss": 1.0, "f1": 0.25}
+    assert Objective("val_f1").validation_minus_test(0.5, test) == 0.25
+    assert Objective("val_auc").validation_minus_test(0.5, test) is None
+    assert Objective("val_loss", "min").validation_minus_test(0.5, test) is None
+
+
 def test_an_objective_says_what_is_better() -> None:
     assert Objective().better(0.9, 0.8)
     assert Objective("val_loss", "min").better(0.1, 0.2)

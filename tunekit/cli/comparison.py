@@ -9,13 +9,12 @@ from tunekit.report.wording import duration
 
 def comparison_text(found: Comparison) -> str:
     """A table, what its spreads are of, the winners' values, and what to mind."""
-    metric = found.entries[0].objective.name
+    objective = found.entries[0].objective
     headings = [
-        "search", "model", "trials", metric, "± spread", "test", "weights", "s/epoch", "trial time", "epochs",
+        "search", "model", "trials", objective.name, "± spread", "test", "weights", "s/epoch", "trial time", "epochs",
     ]  # fmt: skip
     blocks = [table([_row(entry) for entry in found.entries], headings)]
-    test = "test accuracy" if metric == "val_accuracy" else "test loss"
-    about = [f"test: {test}. s/epoch: median. trial time: all trials, one after the other."]
+    about = [f"test: test {objective.metric}. s/epoch: median. trial time: all trials, one after the other."]
     about += [f"spread of {entry.search}: {_spread(entry)}" for entry in found.entries]
     blocks.append("\n".join(about))
     winners = [
@@ -30,14 +29,13 @@ def comparison_text(found: Comparison) -> str:
 
 
 def _row(entry: Entry) -> list[str]:
-    accuracy = entry.objective.name == "val_accuracy"
     return [
         entry.search,
         entry.model,
         f"{entry.trials} ({entry.failed} failed)" if entry.failed else str(entry.trials),
         _number(entry.score),
         _number(entry.spread),
-        _number(entry.test_accuracy if accuracy else entry.test_loss),
+        _number(entry.test),
         "-" if entry.weights is None else f"{entry.weights:,}",
         "-" if entry.epoch_seconds is None else f"{entry.epoch_seconds:.2g}",
         duration(entry.seconds),

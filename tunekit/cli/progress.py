@@ -71,15 +71,16 @@ class Counting(Reporter):
         self.plan = plan_of(session.space)
         self._began = time.monotonic()
         for record in session.state.records("trial"):
-            self.epochs_done += len(session.state.own_epochs(record.trial.id))
+            self.epochs_done += self.plan.executions * len(session.state.own_epochs(record.trial.id))
             if record.status != "RUNNING":
                 self._count(record)
 
     def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
+        executions = self.plan.executions if self.plan and record.kind == "trial" else 1
         if record.kind == "trial":
-            self.epochs_done += 1
+            self.epochs_done += executions
         now = time.monotonic()
-        self._recent.append(now)
+        self._recent.extend([now] * executions)
         while self._recent and self._recent[0] < now - RATE_WINDOW:
             self._recent.popleft()
 
@@ -125,9 +126,10 @@ class Lines(Counting):
     def opened(self, session: Session) -> None:
         super().opened(session)
         assert self.plan is not None
+        executions = f", each trial trained {self.plan.executions} times" if self.plan.executions > 1 else ""
         known = f", {self.done} of them done" if self.done else ""
         click.echo(
-            f"{session.folder.name}: {self.plan.trials} trials, {self.plan.epochs} epochs{known}; "
+            f"{session.folder.name}: {self.plan.trials} trials, {self.plan.epochs} epochs{executions}{known}; "
             f"{session.workers.count} workers of {session.workers.threads} threads",
             file=self._stream,
         )
@@ -142,7 +144,9 @@ class Lines(Counting):
         assert self.plan is not None
         trial = record.trial
         if record.outcome is not None:
-            took = f"{record.outcome.score:.4f} in {record.outcome.seconds:.1f} s"
+            deviation = record.outcome.deviation
+            spread = "" if deviation is None else f" ± {deviation:.4f}"
+            took = f"{record.outcome.score:.4f}{spread} in {record.outcome.seconds:.1f} s"
         else:
             assert record.failure is not None
             took = f"failed: {record.failure.cause}: {record.failure.message.splitlines()[0][:120]}"

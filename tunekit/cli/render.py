@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit.cli.tables import fitted, short, table
-from tunekit.results import TrialRecord
+from tunekit.results import Evaluation, Outcome, TrialRecord
 
 if TYPE_CHECKING:
     from tunekit.study.look import Listing
@@ -30,7 +30,7 @@ def report_plain(report: Report) -> dict[str, Any]:
         "status": report.facts["status"],
         "trials": [trial_plain(record) for record in report.records],
         "best": trial_plain(report.best) if report.best else None,
-        "test": {"accuracy": evaluation.accuracy, "loss": evaluation.loss} if evaluation else None,
+        "test": evaluation.metrics if evaluation else None,
         "config": report.config,
         "finalists": report.facts["finalists"],
         "mlflow": report.mlflow,
@@ -50,6 +50,12 @@ def trial_plain(record: TrialRecord) -> dict[str, Any]:
         "score": record.score,
         "run_id": record.run_id,
     }
+    if record.outcome is not None and record.outcome.scores:
+        plain["executions"] = {
+            "scores": list(record.outcome.scores),
+            "deviation": record.outcome.deviation,
+            "best": record.outcome.execution + 1,
+        }
     if record.kind != "trial":
         plain["kind"] = record.kind
     if record.failure is not None:
@@ -113,12 +119,13 @@ def winner_text(report: Report) -> str:
     width = max((len(name) for name in best.trial.values), default=0)
     lines += [f"  {name:<{width}}  {short(value)}" for name, value in best.trial.values.items()]
     assert best.outcome is not None
-    lines.append(f"{objective.name} {best.outcome.score:.4f} (epoch {best.outcome.best_epoch})")
+    lines.append(f"{objective.name} {score_text(best.outcome)} (epoch {best.outcome.best_epoch})")
     if report.evaluation is not None:
         evaluation = report.evaluation
-        line = f"test accuracy {evaluation.accuracy:.4f}, test loss {evaluation.loss:.4f}"
-        if objective.name == "val_accuracy":
-            line += f" (validation minus test: {best.outcome.score - evaluation.accuracy:+.4f})"
+        line = test_line(evaluation)
+        gap = objective.validation_minus_test(best.outcome.own_score, evaluation.metrics)
+        if gap is not None:
+            line += f" (validation minus test: {gap:+.4f})"
         lines.append(line)
     for row in report.facts["finalists"] or []:
         lines.append(
@@ -126,6 +133,20 @@ def winner_text(report: Report) -> str:
             f"(searched: {row['searched']:.4f})"
         )
     return "\n".join(lines)
+
+
+def score_text(outcome: Outcome) -> str:
+    """A score, and of several executions how far they are apart and which model was kept."""
+    if outcome.deviation is None:
+        return f"{outcome.score:.4f}"
+    return (
+        f"{outcome.score:.4f} ± {outcome.deviation:.4f} over {len(outcome.scores)} executions, "
+        f"{outcome.own_score:.4f} of the best, whose model is kept"
+    )
+
+
+def test_line(evaluation: Evaluation) -> str:
+    return ", ".join(f"test {name} {value:.4f}" for name, value in evaluation.metrics.items())
 
 
 def next_steps(report: Report) -> str:

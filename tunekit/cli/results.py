@@ -159,7 +159,7 @@ def _evaluated_plain(result: Evaluated) -> dict[str, Any]:
     return {
         "search": result.search,
         "trial": result.trial,
-        "test": {"accuracy": evaluation.accuracy, "loss": evaluation.loss},
+        "test": evaluation.metrics,
         "recorded_accuracy": result.recorded,
         "classes": [vars(scores) for scores in evaluation.classes],
         "confusion": [list(row) for row in evaluation.confusion],
@@ -168,6 +168,7 @@ def _evaluated_plain(result: Evaluated) -> dict[str, Any]:
 
 
 def _evaluated_text(result: Evaluated) -> str:
+    from tunekit.cli.render import test_line
     from tunekit.cli.tables import table
 
     evaluation = result.evaluation
@@ -190,7 +191,7 @@ def _evaluated_text(result: Evaluated) -> str:
         table(rows, ["class", "precision", "recall", "f1", "images"]),
         *([left_out] if many else []),
         "",
-        f"test accuracy {evaluation.accuracy:.4f}, test loss {evaluation.loss:.4f}",
+        test_line(evaluation),
     ]
     if result.recorded is not None:
         same = "the same" if result.recorded == evaluation.accuracy else "different"

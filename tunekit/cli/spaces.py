@@ -102,13 +102,14 @@ def _plan_text(space: Space, seen: Preview) -> str:
                 str(bracket.iteration),
                 str(bracket.number),
                 str(bracket.trials),
-                str(bracket.epochs_trained),
+                str(bracket.epochs_trained * seen.plan.executions),
                 rungs,
             ]
         )
     low, high = seen.seconds()
+    executions = f", each trial trained {seen.plan.executions} times" if seen.plan.executions > 1 else ""
     lines = [
-        f"{space.name}: {space.search.tuner}, {seen.plan.trials} trials, {seen.plan.epochs} epochs",
+        f"{space.name}: {space.search.tuner}, {seen.plan.trials} trials, {seen.plan.epochs} epochs{executions}",
         "",
         table(rows, ["iteration", "bracket", "trials", "epochs", "rungs"]),
         "",
@@ -132,6 +133,7 @@ def _plain(space: Space, seen: Preview) -> dict[str, Any]:
         "tuner": space.search.tuner,
         "trials": seen.plan.trials,
         "epochs": seen.plan.epochs,
+        "executions_per_trial": seen.plan.executions,
         "brackets": [
             {
                 "iteration": bracket.iteration,

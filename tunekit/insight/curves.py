@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tunekit.insight.canvas import BLUE, GREY, NORMAL, ORANGE, SMALL, WIDTH, Box, Page, short
+from tunekit.insight.canvas import BLUE, GREY, NORMAL, ORANGE, SMALL, Box, Page, short
 from tunekit.insight.graph import Array
 from tunekit.insight.plot import Line, View, draw_legend, draw_panel, view
 from tunekit.insight.reading import Reading
@@ -15,21 +15,25 @@ from tunekit.results import Epoch
 
 TALL = 1.75
 """Inches of a panel."""
+ROW = 2.45
+"""Inches from a row of panels to the next."""
 
 
 def draw_curves(
     curve: Sequence[Epoch], borders: Sequence[int], title: str, path: Path, notes: Sequence[str] = ()
 ) -> Path:
-    """Loss and accuracy, train and validation. A border is the last epoch of a rung."""
+    """Loss, accuracy and what else was measured, two in a row. A border is the last epoch of a rung."""
     below = _below(curve, borders) + [f"Not seen: {short(note, 110)}" for note in notes]
     names = _shown(curve)
-    height = (2.75 if names else 0.8) + 0.16 * len(below)
+    rows = (len(names) + 1) // 2
+    height = (2.75 + ROW * (rows - 1) if names else 0.8) + 0.16 * len(below)
     page = Page(height, title)
     if not names:
         page.text(0.12, 0.4, "No epoch was trained.")
     for place, name in enumerate(names):
         wide = 2.75 if len(names) > 1 else 6.2
-        _panel(page, Box(0.62 + 3.5 * place, 0.62, wide, TALL), curve, name, _inside(curve, borders))
+        box = Box(0.62 + 3.5 * (place % 2), 0.62 + ROW * (place // 2), wide, TALL)
+        _panel(page, box, curve, name, _inside(curve, borders), legend=place == min(1, len(names) - 1))
     for place, line in enumerate(below):
         page.text(0.12, height - 0.06 - 0.16 * (len(below) - place), line, SMALL, colour=GREY)
     return page.save(path)
@@ -60,7 +64,9 @@ def _first_reached(reading: Reading) -> str:
     return f"after all {reading.steps[-1]} steps {final:.3f}; nine tenths of that from step {early}"
 
 
-def _panel(page: Page, box: Box, curve: Sequence[Epoch], name: str, borders: Sequence[int]) -> None:
+def _panel(
+    page: Page, box: Box, curve: Sequence[Epoch], name: str, borders: Sequence[int], legend: bool
+) -> None:
     epochs = np.array([epoch.number for epoch in curve])
     lines = [
         Line(label, colour, epochs, np.array([epoch.metrics.get(key, np.nan) for epoch in curve]), dashed)
@@ -74,16 +80,19 @@ def _panel(page: Page, box: Box, curve: Sequence[Epoch], name: str, borders: Seq
     seen = view(lines, epochs[0] - 0.5, epochs[-1] + 0.5)
     axis = "accuracy, share of images" if name == "accuracy" else name
     draw_panel(page, box, lines, seen, ("epoch", axis), borders)
-    if box.right > WIDTH / 2:
+    if legend:
         draw_legend(page, box.right, 0.19, lines)
 
 
 def _shown(curve: Sequence[Epoch]) -> list[str]:
-    """Loss and accuracy; for a model without accuracy, the first metric it has."""
-    names = [name for name in (curve[-1].metrics if curve else ()) if not name.startswith("val_")]
+    """Loss and accuracy, or the first metric of a model without accuracy; and what only validation measures."""
+    metrics = curve[-1].metrics if curve else {}
+    names = [name for name in metrics if not name.startswith("val_")]
+    held_out = [name.removeprefix("val_") for name in metrics if name.startswith("val_")]
     others = [name for name in names if name not in ("loss", "learning_rate")]
     second = "accuracy" if "accuracy" in others else next(iter(others), None)
-    return [name for name in ("loss" if "loss" in names else None, second) if name]
+    shown = [name for name in ("loss" if "loss" in names else None, second) if name]
+    return [*shown, *(name for name in held_out if name not in names)]
 
 
 def _headline(name: str, epochs: Array, lines: Sequence[Line]) -> str:
@@ -94,7 +103,7 @@ def _headline(name: str, epochs: Array, lines: Sequence[Line]) -> str:
     last = lines[-1].y
     lower = "loss" in name or "error" in name
     best = int(np.argmin(last) if lower else np.argmax(last))
-    which = "validation" if len(lines) > 1 else "value"
+    which = "validation" if lines[-1].label == "validation" else "value"
     return f"{name}: best {which} {last[best]:.4g} (epoch {epochs[best]})"
 
 

@@ -8,7 +8,6 @@ score is a failure; a space smaller than a rung is promoted all the same; nothin
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -19,16 +18,11 @@ from keras_tuner.engine.trial import TrialStatus
 
 from tunekit.oracles.hyperparameters import within
 from tunekit.oracles.schedule import BracketPlan, Schedule, Slot
+from tunekit.oracles.seeds import derive_seed
 from tunekit.results import Trial, Values
 
 MAX_COLLISIONS = 200
 """Draws of one slot that may repeat earlier configurations before the space counts as exhausted."""
-
-
-def derive_seed(*parts: object) -> int:
-    """A seed of 31 bits that follows from the parts and nothing else."""
-    text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
 
 
 class Scheduled(Oracle):  # type: ignore[misc]

@@ -20,7 +20,8 @@ from threadpoolctl import threadpool_limits
 
 from tunekit.oracles.hyperparameters import to_hyperparameters, within
 from tunekit.oracles.schedule import BracketPlan, RungPlan, Slot
-from tunekit.oracles.scheduled import Scheduled, derive_seed
+from tunekit.oracles.scheduled import Scheduled
+from tunekit.oracles.seeds import derive_seed
 from tunekit.space.space import Space
 
 DEFAULT_TRIALS = 20

@@ -133,12 +133,12 @@ class Recorder:
             self._log_images(self.parent_run, folder, when)
 
     def log_evaluation(self, evaluation: Evaluation, validation: float | None, when: float) -> None:
-        """The winner's test scores on the parent run."""
+        """The winner's test scores on the parent run, beside what it scored in validation."""
         macro = {
             name: sum(getattr(scores, name) for scores in evaluation.classes) / len(evaluation.classes)
             for name in ("precision", "recall", "f1")
         }
-        metrics = {"test_loss": evaluation.loss, "test_accuracy": evaluation.accuracy}
+        metrics = {f"test_{name}": value for name, value in evaluation.metrics.items()}
         metrics |= {f"test_{name}_macro": value for name, value in macro.items()}
         # Thousands of metrics would be waded through by nobody: test.json has those of many classes.
         classes = evaluation.classes if len(evaluation.classes) <= MOST_CLASSES else ()
@@ -152,8 +152,10 @@ class Recorder:
                 f"test_class/{name}/recall": scores.recall,
                 f"test_class/{name}/f1": scores.f1,
             }
-        if validation is not None:
-            metrics["validation_minus_test_accuracy"] = validation - evaluation.accuracy
+        objective = self._space.objective
+        gap = None if validation is None else objective.validation_minus_test(validation, evaluation.metrics)
+        if gap is not None:
+            metrics[f"validation_minus_test_{objective.metric}"] = gap
         self.log_summary(metrics, {"tunekit.test_sha256": evaluation.sha256}, when)
 
     def finish(self, status: str) -> None:
@@ -198,6 +200,8 @@ class Recorder:
             name: getattr(settings, name)
             for name in ("tuner", "max_epochs", "factor", "iterations", "seed", "max_trials", "limit")
         }
+        if settings.executions_per_trial > 1:
+            params["executions_per_trial"] = settings.executions_per_trial
         self._log_params(
             self.parent_run, {name: value for name, value in params.items() if value is not None}
         )
@@ -248,6 +252,9 @@ class Recorder:
             "looking_seconds": outcome.looking_seconds,
             **outcome.insight,
         }
+        if outcome.deviation is not None:
+            name = f"best_{self._space.objective.name}"
+            values |= {f"{name}_deviation": outcome.deviation, f"{name}_of_model": outcome.own_score}
         return [self._metric(name, value, ended, record.trial.epochs) for name, value in values.items()]
 
     def _log_data(self, run_id: str, facts: Mapping[str, Any]) -> None:

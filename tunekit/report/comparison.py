@@ -37,6 +37,8 @@ class Entry:
     """Of the winner, on the validation images."""
     test_accuracy: float | None
     test_loss: float | None
+    test: float | None
+    """Of the winner, in the objective's metric."""
     spread: float | None
     """A standard deviation."""
     spread_of: str
@@ -89,8 +91,17 @@ def summed_up(
 ) -> Entry:
     """`epochs` are those that each trial trained itself."""
     trials = [record for record in records if record.kind == "trial"]
-    spread, spread_of = _spread(space.objective, trials, facts.get("finalists") or ())
-    trained = [timed.epoch for own in epochs.values() for timed in own]
+    spread, spread_of = _spread(space.objective, trials, best, facts.get("finalists") or ())
+    executions = {
+        record.trial.id: space.search.executions_per_trial if record.kind == "trial" else 1
+        for record in records
+    }
+    trained = [
+        timed.epoch.seconds / count
+        for trial, count in executions.items()
+        for timed in epochs.get(trial, ())
+        for _ in range(count)
+    ]
     outcome = best.outcome if best else None
     return Entry(
         search=search,
@@ -102,12 +113,13 @@ def summed_up(
         score=best.score if best else None,
         test_accuracy=evaluation.accuracy if evaluation else None,
         test_loss=evaluation.loss if evaluation else None,
+        test=evaluation.metrics.get(space.objective.metric) if evaluation else None,
         spread=spread,
         spread_of=spread_of,
         weights=outcome.parameters if outcome else None,
         winner=best.trial.id if best else None,
         values=dict(best.trial.values) if best else {},
-        epoch_seconds=statistics.median(epoch.seconds for epoch in trained) if trained else None,
+        epoch_seconds=statistics.median(trained) if trained else None,
         seconds=sum(_seconds(record, epochs.get(record.trial.id, ())) for record in records),
         epochs=len(trained),
         curve=_curve(best, records, epochs, space.objective.name),
@@ -152,11 +164,16 @@ def _model(space: Space, best: TrialRecord | None) -> str:
 
 
 def _spread(
-    objective: Objective, trials: Sequence[TrialRecord], finalists: Sequence[Mapping[str, Any]]
+    objective: Objective,
+    trials: Sequence[TrialRecord],
+    best: TrialRecord | None,
+    finalists: Sequence[Mapping[str, Any]],
 ) -> tuple[float | None, str]:
-    """Of the winner over seeds where it was trained again; else of the best trials of the last rung."""
+    """Of the winner over seeds where it was trained several times; else of the best trials of the last rung."""
     if finalists and len(finalists[0]["scores"]) > 1:
         return float(finalists[0]["deviation"]), f"{len(finalists[0]['scores'])} seeds of the winner"
+    if best and best.outcome and best.outcome.deviation is not None:
+        return best.outcome.deviation, f"{len(best.outcome.scores)} executions of the winner"
     scored = [(record.trial.epochs, record.score) for record in trials if record.score is not None]
     most = max((epochs for epochs, _ in scored), default=0)
     last = sorted((score for epochs, score in scored if epochs == most), reverse=objective.direction == "max")

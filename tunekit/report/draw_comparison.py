@@ -10,9 +10,17 @@ from typing import Any
 from tunekit.report.chart import plain_axes
 from tunekit.report.comparison import Comparison, Entry
 from tunekit.report.palette import DAY, SERIES
+from tunekit.space.space import Objective
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """What a colour repeats, a marker tells apart."""
+AXES = {
+    "accuracy": "accuracy, share of images",
+    "f1": "F1, mean of the classes",
+    "auc": "area under the ROC curve, mean of the classes",
+    "top5": "top-5 accuracy, share of images",
+}
+"""How metrics are called at an axis, where not by their own name."""
 
 
 def draw_comparison(found: Comparison, path: Path) -> Path:
@@ -24,9 +32,8 @@ def draw_comparison(found: Comparison, path: Path) -> Path:
     figure = Figure(figsize=(11, max(4.6, 2.6 + 0.4 * count)), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     curves, scores = figure.subplots(1, 2, width_ratios=(1.5, 1))
-    metric = found.entries[0].objective.name
-    _curves(curves, found.entries, metric)
-    _scores(scores, found.entries, metric)
+    _curves(curves, found.entries, found.entries[0].objective)
+    _scores(scores, found.entries, found.entries[0].objective)
     handles, labels = curves.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=min(3, count), frameon=False)
@@ -41,7 +48,7 @@ def _title(found: Comparison) -> str:
     return title if found.comparable else f"{title} (not comparable: see the command's warnings)"
 
 
-def _curves(axes: Any, entries: Sequence[Entry], metric: str) -> None:
+def _curves(axes: Any, entries: Sequence[Entry], objective: Objective) -> None:
     longest = 1
     for number, entry in enumerate(entries):
         if not entry.curve:
@@ -53,40 +60,33 @@ def _curves(axes: Any, entries: Sequence[Entry], metric: str) -> None:
             steps, [point.value for point in entry.curve], color=colour, marker=marker, markersize=5,
             linewidth=1.8, label=f"{entry.search}, trial {entry.winner}",
         )  # fmt: skip
-    axes.set_title(f"{metric} of the winner, by epoch", fontsize=10, loc="left")
+    axes.set_title(f"{objective.name} of the winner, by epoch", fontsize=10, loc="left")
     axes.set_xlabel("epoch")
-    axes.set_ylabel(_axis(metric))
+    axes.set_ylabel(f"validation {AXES.get(objective.metric, objective.metric)}")
     axes.set_xlim(0.5, longest + 0.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
     plain_axes(axes, DAY, "both")
 
 
-def _scores(axes: Any, entries: Sequence[Entry], metric: str) -> None:
+def _scores(axes: Any, entries: Sequence[Entry], objective: Objective) -> None:
     """Validation filled with its spread, test hollow."""
     for number, entry in enumerate(entries):
         colour, marker = _look(number)
-        test = entry.test_accuracy if metric == "val_accuracy" else entry.test_loss
         if entry.score is not None and math.isfinite(entry.score):
             axes.errorbar(
                 entry.score, number - 0.12, xerr=entry.spread, color=colour, marker=marker, markersize=7,
                 capsize=4, linewidth=1.5,
             )  # fmt: skip
-        if test is not None:
+        if entry.test is not None:
             axes.plot(
-                test, number + 0.16, color=colour, marker=marker, markersize=7, markerfacecolor="white",
+                entry.test, number + 0.16, color=colour, marker=marker, markersize=7, markerfacecolor="white",
                 linestyle="none",
             )  # fmt: skip
     axes.set_yticks(range(len(entries)), [entry.search for entry in entries])
     axes.set_ylim(len(entries) - 0.4, -0.6)
     axes.set_title("filled: validation, bar: ± spread; hollow: test", fontsize=10, loc="left")
-    axes.set_xlabel(_axis(metric).replace("validation ", ""))
+    axes.set_xlabel(AXES.get(objective.metric, objective.metric))
     plain_axes(axes, DAY, "both")
-
-
-def _axis(metric: str) -> str:
-    return {"val_accuracy": "validation accuracy, share of images", "val_loss": "validation loss"}.get(
-        metric, metric
-    )
 
 
 def _look(number: int) -> tuple[str, str]:

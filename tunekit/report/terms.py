@@ -9,6 +9,12 @@ def terms(material: Material) -> list[tuple[str, str]]:
     """In the order in which the page uses them."""
     settings, objective = material.space.search, material.space.objective
     better = "Higher" if objective.direction == "max" else "Lower"
+    executions = (
+        f" Each trial is trained {settings.executions_per_trial} times with different seeds, its executions; the mean "
+        "of their scores and curves is the trial's."
+        if settings.executions_per_trial > 1
+        else ""
+    )
     found = [
         (
             "Configuration",
@@ -21,7 +27,8 @@ def terms(material: Material) -> list[tuple[str, str]]:
         ),
         (
             f"Score ({objective.name})",
-            f"The objective's best value over all epochs of a trial, its ancestors' included. {better} is better.",
+            f"The objective's best value over all epochs of a trial, its ancestors' included. {better} is better."
+            + executions,
         ),
         (
             "Validation and test",

@@ -70,6 +70,7 @@ class Coordinator:
         deadline: float | None = None,
         kind: str = "trial",
         disk_max: int | None = None,
+        executions: int = 1,
     ) -> None:
         self._oracle = oracle
         self._state = state
@@ -84,7 +85,7 @@ class Coordinator:
         self._running: dict[str, TrialRecord] = {}
         self._waiting: deque[Trial] = deque()
         """Trials to start before any other: their worker died, or there was no room for their checkpoints."""
-        self._room = None if disk_max is None else Room(checkpoints, disk_max)
+        self._room = None if disk_max is None else Room(checkpoints, disk_max, executions)
         self._ended = 0
         self._doubtful: set[str] = set()
         """Ended trials whose checkpoint has to be looked at."""

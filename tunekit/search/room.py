@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from tunekit.errors import StoreError
+from tunekit.trial.executions import folders
 from tunekit.trial.jobs import FEATURES
 
 SNAPSHOTS = 9
@@ -18,13 +19,14 @@ class Room:
     """What the checkpoints take, and what one more trial would.
 
     A trial needs as much as the largest seen so far, so until a first one is seen a single one runs. A checkpoint
-    is written beside the one that it replaces, for which the largest file counts twice. The history of weights
-    grows with the epochs, and counts as what it can become.
+    is written beside the one that it replaces, for which the largest file counts twice, by one execution at a time.
+    The history of weights grows with the epochs, and counts as what it can become.
     """
 
-    def __init__(self, folder: Path, most: int) -> None:
+    def __init__(self, folder: Path, most: int, executions: int = 1) -> None:
         self._folder = folder
         self._most = most
+        self._executions = executions
         self._taken: dict[str, int] = {}
         self._largest = 0
         self.measure([path.name for path in folder.glob("*") if path.is_dir()])
@@ -32,10 +34,12 @@ class Room:
     def measure(self, trial_ids: Collection[str]) -> None:
         """See how large these have become."""
         for trial_id in trial_ids:
-            sizes = _file_sizes(self._folder / trial_id)
-            self._taken[trial_id] = sum(sizes)
-            growth = _growth(self._folder / trial_id / FEATURES)
-            self._largest = max(self._largest, sum(sizes) + max(sizes, default=0) + growth)
+            self._taken[trial_id] = 0
+            for folder in folders(self._folder / trial_id):
+                sizes = _file_sizes(folder)
+                self._taken[trial_id] += sum(sizes)
+                whole = self._executions * (sum(sizes) + _growth(folder / FEATURES))
+                self._largest = max(self._largest, whole + max(sizes, default=0))
 
     def forget(self, trial_id: str) -> None:
         """Its checkpoints are deleted."""
@@ -65,7 +69,7 @@ class Room:
 def _file_sizes(folder: Path) -> list[int]:
     """Of the whole checkpoints in it, and not of those being written."""
     sizes = []
-    for path in folder.glob("[!.]*"):
+    for path in folder.glob("[!.]*.npz"):
         with suppress(FileNotFoundError):
             sizes.append(path.stat().st_size)
     return sizes

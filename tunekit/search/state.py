@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +274,11 @@ def _dumped(value: Outcome | Failure | None) -> str | None:
     return None if value is None else json.dumps(asdict(value))
 
 
+def _outcome(stored: dict[str, Any]) -> Outcome:
+    outcome = Outcome(**stored)
+    return replace(outcome, scores=tuple(outcome.scores))  # JSON has lists alone
+
+
 def _record(row: sqlite3.Row) -> TrialRecord:
     outcome, failure = row["outcome"], row["failure"]
     return TrialRecord(
@@ -281,7 +286,7 @@ def _record(row: sqlite3.Row) -> TrialRecord:
         status=row["status"],
         started=row["started"],
         ended=row["ended"],
-        outcome=Outcome(**json.loads(outcome)) if outcome else None,
+        outcome=_outcome(json.loads(outcome)) if outcome else None,
         failure=Failure(**json.loads(failure)) if failure else None,
         deaths=row["deaths"],
         run_id=row["run_id"],

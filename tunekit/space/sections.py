@@ -19,12 +19,16 @@ TUNERS: tuple[str, ...] = get_args(Tuner)
 OBJECTIVES: Mapping[str, Objective] = {
     "val_accuracy": Objective("val_accuracy", "max"),
     "val_loss": Objective("val_loss", "min"),
+    "val_f1": Objective("val_f1", "max"),
+    "val_auc": Objective("val_auc", "max"),
+    "val_top5": Objective("val_top5", "max"),
 }
 WHOLE_SETTINGS: Mapping[str, tuple[int, int]] = {
     "max_epochs": (1, 1_000_000),
     "factor": (2, 1_000_000),
     "iterations": (1, 1_000_000),
     "seed": (0, 2**32 - 1),
+    "executions_per_trial": (1, 1000),
     "max_trials": (1, 1_000_000_000),
     "limit": (2, 1_000_000_000),
     "finalists": (0, 1_000_000),
@@ -89,7 +93,7 @@ def read_objective(report: Report, root: MappingNode) -> Objective:
 
 
 def _objective(report: Report, path: str, node: Node) -> Objective | None:
-    if isinstance(node, ScalarNode) and node.value in ("accuracy", "loss"):
+    if isinstance(node, ScalarNode) and f"val_{node.value}" in OBJECTIVES:
         remedy = f"Write val_{node.value}: metrics of the training images do not rank trials."
         fields.unexpected(report, path, node, listed(OBJECTIVES), remedy)
         return None

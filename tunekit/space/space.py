@@ -22,6 +22,15 @@ class Objective:
     name: str = "val_accuracy"
     direction: Direction = "max"
 
+    @property
+    def metric(self) -> str:
+        """Its name on any part of the data: `f1` for `val_f1`."""
+        return self.name.removeprefix("val_")
+
+    def validation_minus_test(self, score: float, test: Mapping[str, float]) -> float | None:
+        """By how much the score flatters; None for a loss, which has penalties and smoothed labels in validation."""
+        return None if self.metric == "loss" or self.metric not in test else score - test[self.metric]
+
     def better(self, one: float, other: float) -> bool:
         return one > other if self.direction == "max" else one < other
 
@@ -65,6 +74,8 @@ class SearchSettings:
     """Retrain this many of the best from scratch before a winner is picked; 0 picks it as searched."""
     repeats: int = 3
     """Seeds that each finalist is retrained with."""
+    executions_per_trial: int = 1
+    """Trainings of each trial, each with a seed of its own; their mean is its score."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from tunekit.results import Scalar
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.scalars import written
-from tunekit.space.space import DataSpec, Space
+from tunekit.space.space import DataSpec, SearchSettings, Space
 
 _WIDEST_NAME = 24
 _WIDEST_LINE = 110
@@ -25,7 +25,7 @@ def as_plain(space: Space) -> dict[str, Any]:
         "model": space.model,
         "data": _plain_data(space.data),
         "objective": dataclasses.asdict(space.objective),
-        "search": dataclasses.asdict(space.search),
+        "search": _plain_search(space.search),
         "parameters": [{"name": parameter.name} | _plain(parameter) for parameter in space.parameters],
     }
     if space.verified is not None:
@@ -35,6 +35,14 @@ def as_plain(space: Space) -> dict[str, Any]:
         plain["verified"] = {
             key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()
         }
+    return plain
+
+
+def _plain_search(search: SearchSettings) -> dict[str, Any]:
+    plain = dataclasses.asdict(search)
+    if search.executions_per_trial == 1:
+        # Left out, so that a search that began before there was this setting is still the same one.
+        del plain["executions_per_trial"]
     return plain
 
 

@@ -32,7 +32,7 @@ def compare(home: Home, names: Sequence[str], output: Path | None = None) -> Com
     if len(objectives) > 1:
         listed = ", ".join(f"{entry.search} {entry.objective.name}" for entry in found.entries)
         raise SearchError(
-            f"expected searches of one objective, got {listed}. An accuracy and a loss cannot be compared: "
+            f"expected searches of one objective, got {listed}. Scores of two metrics cannot be compared: "
             "name searches of the same objective."
         )
     if output is not None:

@@ -23,6 +23,7 @@ from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.resources import choose
 from tunekit.study.session import Reporter, Settings, make_workers, prepare_data, split_of, stored_space
 from tunekit.study.signals import Interruption, interruption
+from tunekit.trial import executions
 from tunekit.trial.jobs import EpochDone, ExplainJob, Explanation, Step, TrainJob, WeightsLost
 from tunekit.workers.local import LocalWorkers
 
@@ -161,13 +162,13 @@ class _Study:
                     f"{self.folder.name}: expected the data that it was searched on, sha256 "
                     f"{self.state.fact('data_sha256')[:12]}, got {prepared.sha256[:12]}. Set {prepared.name} back."
                 )
-            trial = dataclasses.replace(self.record.trial, initial_epoch=0, parent=None)
+            trial = dataclasses.replace(executions.chosen(self.record), initial_epoch=0, parent=None)
             job = ExplainJob(
                 id="explain",
                 trial=trial,
                 model=space.model,
                 split=split_of(space, prepared),
-                folder=self.folder.checkpoints / trial.id,
+                folder=executions.weights(self.folder.checkpoints, self.record),
                 output=self.output,
             )
             training = TrainJob(
@@ -208,17 +209,19 @@ class _Study:
         self.reporter.stage(f"Explaining trial {job.trial.id} on the validation images")
         found = run_job(workers, trained, self.interrupted)
         assert self.record.outcome is not None
-        if outcome.score == self.record.outcome.score:
+        if outcome.score == self.record.outcome.own_score:
             return found
         note = (
-            f"Trained again it scored {outcome.score:.4f} instead of {self.record.outcome.score:.4f}: "
+            f"Trained again it scored {outcome.score:.4f} instead of {self.record.outcome.own_score:.4f}: "
             "other versions, another machine or --fast make a difference."
         )
         return dataclasses.replace(found, notes=(note, *found.notes))
 
     def _train(self, workers: LocalWorkers, job: TrainJob) -> Outcome:
         """The same weights once more, from the seed; what was broken off goes on where it was."""
+        assert self.record.outcome is not None
         seconds = sum(timed.epoch.seconds for timed in self.state.curve(job.trial.id))
+        seconds /= max(1, len(self.record.outcome.scores))
         self.reporter.stage(
             f"Trial {job.trial.id} was not kept: training it again for {job.trial.epochs} epochs, "
             f"which took {seconds:.0f} s in the search"

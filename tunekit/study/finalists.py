@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from tunekit.oracles.seeds import derive_seed
 from tunekit.results import Trial, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.study.recording import Recording
@@ -45,8 +46,6 @@ def retrain_finalists(
     session: Session, recording: Recording, finalists: Sequence[TrialRecord], repeats: int
 ) -> TrialRecord:
     """The best repeat of the finalist with the best mean."""
-    from tunekit.oracles.scheduled import derive_seed
-
     session.reporter.stage(f"Training the best {len(finalists)} again with {repeats} seeds each")
     trials = [
         Trial(
@@ -66,7 +65,7 @@ def retrain_finalists(
         Repeats(trials),
         session.state,
         session.workers,
-        session.train_job,
+        session.single_job,  # their repeats are executions already
         session.folder.checkpoints,
         session.space.objective,
         [session.reporter, recording],

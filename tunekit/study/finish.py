@@ -22,6 +22,7 @@ from tunekit.study.jobs import JobFailed, run_job
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
 from tunekit.study.session import Session
+from tunekit.trial import executions
 from tunekit.trial.jobs import MODEL, EvaluateJob
 
 
@@ -80,11 +81,12 @@ def evaluate(session: Session, best: TrialRecord) -> Evaluation:
     job = EvaluateJob(
         id="evaluate",
         spec=session.space.data,
-        trial=best.trial,
+        trial=executions.chosen(best),
         model=session.space.model,
         split=session.split,
-        folder=session.folder.checkpoints / best.trial.id,
+        folder=executions.weights(session.folder.checkpoints, best),
         output=session.folder.champion,
+        objective=session.space.objective,
     )
     try:
         result: Evaluation = run_job(session.workers, job, session.interrupted)
@@ -104,6 +106,7 @@ def evaluation_from(stored: dict[str, Any]) -> Evaluation:
         classes=tuple(ClassScores(**scores) for scores in stored["classes"]),
         confusion=tuple(tuple(row) for row in stored["confusion"]),
         sha256=stored["sha256"],
+        others=stored.get("others", {}),
     )
 
 
@@ -114,14 +117,14 @@ def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) ->
     verified = Verified(
         search=session.folder.name,
         trial=best.trial.id,
-        score=best.outcome.score,
+        score=best.outcome.own_score,
         epochs=best.trial.epochs,
         best_epoch=best.outcome.best_epoch,
-        seed=best.trial.seed,
+        seed=executions.chosen(best).seed,
         threads=state.fact("threads"),
         data_sha256=session.prepared.sha256,
         versions=state.fact("versions"),
-        test={"accuracy": evaluation.accuracy, "loss": evaluation.loss},
+        test=evaluation.metrics,
         machine=platform.machine(),
     )
     comment = (
@@ -146,8 +149,8 @@ def record_winner(session: Session, recorder: Recorder, best: TrialRecord, evalu
     )
     table = folder / "test.json"
     write_text(table, _test_table(evaluation))
-    validation = best.score if session.space.objective.name == "val_accuracy" else None
-    recorder.log_evaluation(evaluation, validation, session.state.fact("evaluated"))
+    own_score = best.outcome.own_score if best.outcome else None
+    recorder.log_evaluation(evaluation, own_score, session.state.fact("evaluated"))
     finalists = session.state.fact("finalists")
     if finalists:
         recorder.log_summary(

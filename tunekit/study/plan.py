@@ -16,6 +16,8 @@ class Plan:
     """Brackets, and the trials and epochs in them."""
 
     brackets: tuple[BracketPlan, ...]
+    executions: int = 1
+    """Trainings of each trial."""
 
     @property
     def trials(self) -> int:
@@ -23,7 +25,8 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        return sum(bracket.epochs_trained for bracket in self.brackets)
+        """Trained in all."""
+        return self.executions * sum(bracket.epochs_trained for bracket in self.brackets)
 
 
 def plan_of(space: Space) -> Plan:
@@ -31,4 +34,4 @@ def plan_of(space: Space) -> Plan:
     with frameworks_log_to(Path(os.devnull)):
         from tunekit.oracles.tuners import make_oracle
 
-    return Plan(make_oracle(space).schedule.plans)
+    return Plan(make_oracle(space).schedule.plans, space.search.executions_per_trial)

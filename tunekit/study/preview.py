@@ -40,7 +40,7 @@ class Preview:
         """
         promoted = [rung.size for bracket in self.plan.brackets for rung in bracket.rungs[1:]]
         kept = 2 * max(promoted, default=0) + 2 * self.workers + 1
-        return int(1.4 * kept * self.largest.checkpoint_bytes)
+        return int(1.4 * kept * self.plan.executions * self.largest.checkpoint_bytes)
 
     def memory(self) -> int:
         return self.workers * MEMORY_PER_WORKER

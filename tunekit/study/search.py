@@ -213,6 +213,7 @@ def _search_and_finish(session: Session) -> Report:
             session.interrupted,
             session.deadline,
             disk_max=session.disk_max,
+            executions=space.search.executions_per_trial,
         ).run()
         finish(session, recorder, recording, complete)
     except BaseException as error:

@@ -6,16 +6,16 @@ import platform
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tunekit.data.prepared import Prepared, prepare
-from tunekit.errors import SearchError
+from tunekit.errors import DataError, SearchError
 from tunekit.results import Trial
 from tunekit.search.coordinator import Observer
 from tunekit.search.state import State
 from tunekit.space.reader import parse_space
-from tunekit.space.space import Space
+from tunekit.space.space import Objective, Space
 from tunekit.space.writer import as_plain, write_space
 from tunekit.study.files import write_text
 from tunekit.study.home import Home, SearchFolder
@@ -73,6 +73,10 @@ class Session:
         return split_of(self.space, self.prepared)
 
     def train_job(self, trial: Trial) -> TrainJob:
+        """With as many executions as the space wants."""
+        return replace(self.single_job(trial), executions=self.space.search.executions_per_trial)
+
+    def single_job(self, trial: Trial) -> TrainJob:
         checkpoints = self.folder.checkpoints
         return TrainJob(
             id=trial.id,
@@ -113,7 +117,18 @@ def make_workers(folder: SearchFolder, resources: Resources, settings: Settings)
 def prepare_data(space: Space, home: Home, interrupted: Interruption) -> Prepared:
     """Here and not in a worker, so that what is wrong with the data is said before anything heavy has loaded."""
     with interrupted.at_once():
-        return prepare(space.data, home.data.absolute())
+        prepared = prepare(space.data, home.data.absolute())
+    check_classes(space.objective, len(prepared.class_names))
+    return prepared
+
+
+def check_classes(objective: Objective, count: int) -> None:
+    """DataError where every answer would count as right."""
+    if objective.metric == "top5" and count <= 5:
+        raise DataError(
+            f"objective: expected data of more than 5 classes for val_top5, got {count}: the right class would always "
+            "be among the first 5. Write val_accuracy, val_f1, val_auc or val_loss."
+        )
 
 
 def probe_space(
@@ -126,7 +141,10 @@ def probe_space(
     """Train one batch with the smallest and the largest values; a model that cannot build is found here."""
     split = split_of(space, prepared)
     extremes = {"its smallest values": space.smallest(), "its largest values": space.largest()}
-    jobs = [ProbeJob(which, space.model, (values,), split, timed) for which, values in extremes.items()]
+    jobs = [
+        ProbeJob(which, space.model, (values,), split, timed, space.objective)
+        for which, values in extremes.items()
+    ]
     try:
         smallest, largest = run_jobs(workers, jobs, interrupted)
     except JobFailed as error:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tunekit.errors import SearchError, UserError
 from tunekit.results import Evaluation, Outcome, Scalar, TimedEpoch, Trial
@@ -28,6 +29,7 @@ from tunekit.study.session import (
     stored_space,
 )
 from tunekit.study.signals import interruption
+from tunekit.trial import executions
 from tunekit.trial.backend import backend, versions
 from tunekit.trial.jobs import IMAGES, EpochDone, EvaluateJob, Step, TrainJob
 
@@ -153,7 +155,8 @@ def evaluate(name: str | None, settings: Settings, reporter: Reporter) -> Evalua
         threads = state.fact("threads")
     finally:
         state.close()
-    return _evaluate(space, settings, reporter, folder, record.trial, recorded, threads)
+    kept = executions.weights(folder.checkpoints, record)
+    return _evaluate(space, settings, reporter, folder, executions.chosen(record), kept, recorded, threads)
 
 
 def evaluate_config(
@@ -171,7 +174,8 @@ def evaluate_config(
     folder = SearchFolder(settings.home.path / TRAINED / trained.name)
     trial = only_trial(space)
     threads = verified.threads if verified else None
-    evaluated = _evaluate(space, settings, reporter, folder, trial, None, threads)
+    kept = folder.checkpoints / trial.id
+    evaluated = _evaluate(space, settings, reporter, folder, trial, kept, None, threads)
     recorded = verified.test.get("accuracy") if verified else None
     return dataclasses.replace(evaluated, recorded=recorded)
 
@@ -182,6 +186,7 @@ def _evaluate(
     reporter: Reporter,
     folder: SearchFolder,
     trial: Trial,
+    weights: Path,
     recorded: Evaluation | None,
     threads: int | None,
 ) -> Evaluated:
@@ -197,8 +202,9 @@ def _evaluate(
                 trial=trial,
                 model=space.model,
                 split=split_of(space, prepared),
-                folder=folder.checkpoints / trial.id,
+                folder=weights,
                 output=folder.champion,
+                objective=space.objective,
             )
             evaluation: Evaluation = run_job(workers, job, interrupted)
         except JobFailed as error:
@@ -216,7 +222,9 @@ def _is_best(folder: SearchFolder, verified: Verified) -> bool:
         record = state.find(state.fact("best") or "")
     finally:
         state.close()
-    return record is not None and record.trial.id == verified.trial and record.trial.seed == verified.seed
+    if record is None or record.outcome is None:
+        return False
+    return record.trial.id == verified.trial and executions.chosen(record).seed == verified.seed
 
 
 def _free_folder(home: Home, name: str) -> SearchFolder:

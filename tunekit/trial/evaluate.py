@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -12,6 +15,7 @@ from tunekit.results import ClassScores, Evaluation
 from tunekit.trial import checkpoint
 from tunekit.trial.feeding import predictions
 from tunekit.trial.jobs import MODEL, Emit, EvaluateJob
+from tunekit.trial.objectives import Measurement
 from tunekit.trial.train import image_shape
 
 
@@ -27,9 +31,15 @@ def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:
     beside.replace(job.output / MODEL)
     reach("champion.after")
     test = open_test(job.spec, prepared)
-    answers = [judged(said, test.y[part]) for part, said in predictions(model, test.x)]
+    answers, measurement = [], Measurement(job.objective, test.y)
+    for part, said in predictions(model, test.x):
+        answers.append(judged(said, test.y[part]))
+        measurement.add(part, said)
     predicted, right = (np.concatenate(each) for each in zip(*answers, strict=True))
-    return score(predicted, right, test.y, prepared.class_names, test.sha256)
+    # JSON has no NaN, which the area under the curve is for a test set of one class.
+    others = {name: value for name, value in measurement.result().items() if math.isfinite(value)}
+    found = score(predicted, right, test.y, prepared.class_names, test.sha256)
+    return dataclasses.replace(found, others=others)
 
 
 def judged(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

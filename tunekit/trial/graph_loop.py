@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tunekit.trial.feeding import EVALUATED, Examples
+from tunekit.trial.feeding import EVALUATED, Array, Examples, Rows, example_bytes, segments
 from tunekit.trial.health import StepWatch
 from tunekit.trial.loop import Told
 
@@ -31,6 +32,7 @@ class GraphLoop:
         self._batch = batch
         self._train = _looped(model.train_step, batch)
         self._score = _looped(model.test_step, EVALUATED)
+        self._answer: Callable[[Any], Any] | None = None
         self._portion = 1
         """Steps in one call."""
 
@@ -72,9 +74,29 @@ class GraphLoop:
             self._score(tuple(tf.constant(array) for array in segment), tf.constant(0), tf.constant(steps))
         return self._measured()
 
+    def answers(self, x: Array | Rows) -> Iterator[tuple[slice, Array]]:
+        if self._answer is None:
+            shape = tf.TensorSpec((None, *x.shape[1:]), x.dtype)
+            self._answer = _answering(self._model, shape)
+        for part in segments(len(x), EVALUATED, example_bytes(x)):
+            some = x[part]
+            batches = (some[start : start + EVALUATED] for start in range(0, len(some), EVALUATED))
+            yield part, np.concatenate([self._answer(tf.constant(batch)).numpy() for batch in batches])
+
     def _measured(self) -> dict[str, float]:
         # In Keras' own order, which is that of the alphabet.
         return {name: float(value) for name, value in sorted(self._model.get_metrics_result().items())}
+
+
+def _answering(model: keras.Model, shape: Any) -> Callable[[Any], Any]:
+    """Traced once for batches of any size: which of two traces is taken must not depend on what came before."""
+
+    @tf.function(autograph=False, input_signature=[shape])  # type: ignore[untyped-decorator]
+    def answer(x: Any) -> Any:
+        return model.predict_step((x,))
+
+    answering: Callable[[Any], Any] = answer
+    return answering
 
 
 def _next_portion(portion: int, seconds: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class ProbeJob:
     split: Split
     timed: bool = False
     """Whether to take some seconds more to see how long an epoch takes."""
+    objective: Objective = field(default_factory=Objective)
 
     @property
     def place(self) -> Path:
@@ -77,6 +78,8 @@ class TrainJob:
     """Where to leave the pictures, the summary and the curve; None draws none."""
     borders: tuple[int, ...] = ()
     """Last epochs of the rungs before, which the curve shows as lines."""
+    executions: int = 1
+    """Trainings with seeds of their own, whose mean is the trial's score."""
 
     @property
     def place(self) -> Path:
@@ -95,6 +98,7 @@ class EvaluateJob:
     folder: Path
     output: Path
     """Where to leave the model and the confusion matrix."""
+    objective: Objective = field(default_factory=Objective)
 
     @property
     def place(self) -> Path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import keras
 
-from tunekit.trial.feeding import EVALUATED, Examples, averaged
+from tunekit.trial.feeding import EVALUATED, Array, Examples, Rows, averaged, predictions
 from tunekit.trial.health import StepWatch
 
 Told = Callable[[float], None]
@@ -23,6 +23,9 @@ class Loop(Protocol):
 
     def score(self, examples: Examples) -> dict[str, float]:
         """Measure without training."""
+
+    def answers(self, x: Array | Rows) -> Iterator[tuple[slice, Array]]:
+        """What the model says of the examples, a segment at a time."""
 
 
 def make_loop(model: keras.Model, batch: int) -> Loop:
@@ -67,6 +70,9 @@ class FitLoop:
             found.append(self._model.evaluate(x, y, batch_size=EVALUATED, verbose=0, return_dict=True))
             parts.append(part)
         return averaged(found, parts)
+
+    def answers(self, x: Array | Rows) -> Iterator[tuple[slice, Array]]:
+        return predictions(self._model, x)
 
 
 class _Callback(keras.callbacks.Callback):  # type: ignore[misc]

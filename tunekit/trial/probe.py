@@ -12,11 +12,12 @@ from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
-from tunekit.trial.feeding import as_they_are, ordered
+from tunekit.trial.feeding import ordered
 from tunekit.trial.health import StepWatch
 from tunekit.trial.jobs import Emit, Probe, ProbeJob
 from tunekit.trial.loop import Loop, make_loop
-from tunekit.trial.train import arrays, image_shape, loss_weights, validation_arrays
+from tunekit.trial.objectives import Measurement, check_labels
+from tunekit.trial.train import arrays, image_shape, loss_weights, score, validation_arrays
 from tunekit.trial.training import augment, compile_model
 
 TIMED_SECONDS = 4.0
@@ -33,6 +34,8 @@ def probe(job: ProbeJob, emit: Emit) -> tuple[Probe, ...]:
 
 
 def _probe_one(job: ProbeJob, given: Values) -> Probe:
+    labels = validation_arrays(job.split)[1]
+    check_labels(job.objective, labels)
     values = complete(job.model, given)
     model = build(job.model, given, image_shape(job.split.prepared), seed=0)
     x, y, indices, _ = arrays(job.split)
@@ -54,6 +57,9 @@ def _probe_one(job: ProbeJob, given: Values) -> Probe:
         loop.train(examples, StepWatch(), lambda share: None)
 
     train(1)
+    if Measurement(job.objective, labels).wanted:
+        # A model whose answers the objective cannot be measured on is found here.
+        score(loop, *_some_held_out(job), job.objective)
     size = sum(int(math.prod(variable.shape)) * 4 for variable in checkpoint.all_variables(model))
     seconds = _epoch_seconds(train, steps) + _validation_seconds(loop, job) if job.timed else None
     return Probe(model.count_params(), seconds, size)
@@ -69,11 +75,15 @@ def _epoch_seconds(train: Callable[[int], None], steps: int) -> float:
 
 
 def _validation_seconds(loop: Loop, job: ProbeJob) -> float:
-    images, labels = (np.asarray(array[:VALIDATED]) for array in validation_arrays(job.split))
-    examples = as_they_are(images, labels)
-    loop.score(examples)
-    seconds = _seconds(lambda: loop.score(examples))
+    images, labels = _some_held_out(job)
+    score(loop, images, labels, job.objective)
+    seconds = _seconds(lambda: score(loop, images, labels, job.objective))
     return seconds * len(validation_arrays(job.split)[1]) / len(labels)
+
+
+def _some_held_out(job: ProbeJob) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = validation_arrays(job.split)
+    return np.asarray(images[:VALIDATED]), labels[:VALIDATED]
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from statistics import fmean
 from typing import Any
 
 import keras
@@ -16,14 +18,17 @@ from tunekit.data.split import split
 from tunekit.models.build import build, settle
 from tunekit.models.shape import ImageShape
 from tunekit.results import Epoch, Outcome, Scalar
+from tunekit.space.space import Objective
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint, history, warm
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
-from tunekit.trial.feeding import as_they_are, evenly, ordered, rows_of
+from tunekit.trial.executions import execution, mean_curve, muffled
+from tunekit.trial.feeding import Array, Rows, as_they_are, evenly, ordered, rows_of
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.loop import Loop, Told, make_loop
+from tunekit.trial.objectives import Measurement, check_labels
 from tunekit.trial.training import augment, class_weights, compile_model, epoch_order
 from tunekit.trial.warm import Compiled
 
@@ -65,14 +70,75 @@ def image_shape(prepared: Prepared) -> ImageShape:
     return ImageShape(prepared.shape, len(prepared.class_names), prepared.mean, prepared.std)
 
 
+@dataclass
+class Run:
+    """One execution that has ended."""
+
+    job: TrainJob
+    compiled: Compiled
+    progress: Progress
+    watch: StepWatch
+
+    @property
+    def score(self) -> float:
+        assert self.progress.best_score is not None
+        return self.progress.best_score
+
+
 def train(job: TrainJob, emit: Emit) -> Outcome:
-    """Train, telling each epoch as it is on disk, and look inside at the end."""
+    """Train, telling each epoch as it is on disk, and look inside at the end, of several executions inside the best."""
     began = time.perf_counter()
+    held_out = validation_arrays(job.split)
+    check_labels(job.objective, held_out[1])
     values = complete(job.model, job.trial.values)
-    settle(values, job.trial.seed)
     key = warm.key(job.model, values, job.split, job.max_epochs)
-    compiled = warm.take(key) or _compile(job, values)
-    model, loop = compiled.model, compiled.loop
+    best, scores = _run_all(job, values, key, emit)
+    several = len(scores) > 1
+    looked = time.perf_counter()
+    model = best.compiled.model
+    insight = look_inside(best.job, model, best.progress, best.watch, *held_out) if job.pictures else {}
+    warm.keep(key, best.compiled)
+    return Outcome(
+        score=fmean(scores) if several else best.score,
+        best_epoch=best.progress.best_epoch,
+        parameters=model.count_params(),
+        seconds=time.perf_counter() - began,
+        insight=insight,
+        looking_seconds=time.perf_counter() - looked,
+        scores=tuple(scores) if several else (),
+        execution=scores.index(best.score),
+    )
+
+
+def _run_all(
+    job: TrainJob, values: dict[str, Scalar], key: warm.Key | None, emit: Emit
+) -> tuple[Run, list[float]]:
+    """The best execution, with the model as it left it, and the scores of all."""
+    compiled, best = warm.take(key), None
+    curves, scores = [], []
+    for number in range(job.executions):
+        run = _run(execution(job, number), values, compiled, muffled(emit, job, number))
+        if key is not None:
+            # The next one takes its model over, as trials of one kind do.
+            compiled = run.compiled
+            compiled.used = True
+        if best is None or job.objective.better(run.score, best.score):
+            best = run
+        curves.append(run.progress.curve)
+        scores.append(run.score)
+    assert best is not None
+    if job.executions > 1:
+        for epoch in mean_curve(curves)[job.trial.initial_epoch :]:
+            emit(EpochDone(epoch))
+        checkpoint.load(best.job.folder / checkpoint.LAST, checkpoint.all_variables(best.compiled.model))
+    return best, scores
+
+
+def _run(job: TrainJob, values: dict[str, Scalar], compiled: Compiled | None, emit: Emit) -> Run:
+    """One execution, from where it stands to its last epoch."""
+    settle(values, job.trial.seed)
+    compiled = compiled or _compile(job, values)
+    model = compiled.model
     checkpoint.sweep(job.folder)
     progress = _restore(job, model)
     if not progress.epoch:
@@ -82,22 +148,10 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
         emit(EpochDone(epoch))
     watch = StepWatch()
     while progress.epoch < job.trial.epochs:
-        epoch = _train_epoch(job, model, loop, values, progress.epoch + 1, emit, watch)
+        epoch = _train_epoch(job, model, compiled.loop, values, progress.epoch + 1, emit, watch)
         _keep(job, model, progress, epoch)
         emit(EpochDone(epoch))
-    looked = time.perf_counter()
-    held_out = validation_arrays(job.split)
-    insight = look_inside(job, model, progress, watch, *held_out) if job.pictures else {}
-    warm.keep(key, compiled)
-    assert progress.best_score is not None
-    return Outcome(
-        score=progress.best_score,
-        best_epoch=progress.best_epoch,
-        parameters=model.count_params(),
-        seconds=time.perf_counter() - began,
-        insight=insight,
-        looking_seconds=time.perf_counter() - looked,
-    )
+    return Run(job, compiled, progress, watch)
 
 
 def _compile(job: TrainJob, values: dict[str, Scalar]) -> Compiled:
@@ -153,10 +207,20 @@ def _train_epoch(
         loss_weights(job.split),
     )
     metrics = loop.train(examples, watch, _signs_of_life(emit, number))
-    held_out = loop.score(as_they_are(*validation_arrays(job.split)))
+    held_out = score(loop, *validation_arrays(job.split), job.objective)
     metrics |= {f"val_{name}": value for name, value in held_out.items()}
     _check_finite(model, metrics, number)
     return Epoch(number, metrics, time.perf_counter() - began)
+
+
+def score(loop: Loop, x: Array | Rows, y: Array, objective: Objective) -> dict[str, float]:
+    """What Keras measures on the examples, and the objective's metric."""
+    found = loop.score(as_they_are(x, y))
+    measurement = Measurement(objective, y)
+    if measurement.wanted:
+        for part, said in loop.answers(x):
+            measurement.add(part, said)
+    return found | measurement.result()
 
 
 def _check_finite(model: keras.Model, metrics: Mapping[str, float], number: int) -> None:
