@@ -9,6 +9,7 @@ from typing import Any
 from tunekit.results import Scalar
 from tunekit.space.conditions import possible_values
 from tunekit.space.document import read_node
+from tunekit.space.fitting import fit
 from tunekit.space.kinds import check_parameter_name
 from tunekit.space.nodes import BrokenNode, Node, ScalarNode
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
@@ -17,6 +18,7 @@ from tunekit.space.reader import check_grid
 from tunekit.space.scalars import shown, written
 from tunekit.space.sections import SETTINGS, read_setting
 from tunekit.space.space import SearchSettings, Space
+from tunekit.space.start import distinct
 from tunekit.space.values import read_value
 from tunekit.space.vocabulary import MODELS, known_parameters
 
@@ -33,7 +35,11 @@ def apply_settings(space: Space, sets: Sequence[str], **search_overrides: Any) -
     if search.tuner == "grid":
         check_grid(report, parameters, {})
     report.check()
-    changed = replace(space, parameters=parameters, search=search)
+    starts = [
+        fit(report, f"start[{number}]", parameters, values, {}) for number, values in enumerate(space.start)
+    ]
+    report.check()
+    changed = replace(space, parameters=parameters, search=search, start=distinct(starts))
     return changed if changed == space else replace(changed, verified=None)
 
 

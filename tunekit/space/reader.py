@@ -13,6 +13,7 @@ from tunekit.space.nodes import MappingNode
 from tunekit.space.parameters import Fixed, Parameter, Range
 from tunekit.space.problems import Report
 from tunekit.space.space import Space
+from tunekit.space.start import read_start
 
 
 def read_space(path: Path) -> Space:
@@ -40,6 +41,7 @@ def _read(report: Report, root: MappingNode, file: str, base: Path) -> Space | N
     objective = sections.read_objective(report, root)
     search = sections.read_search(report, root)
     parameters = read_parameters(report, root, model)
+    start = read_start(report, root, parameters)
     verified = sections.read_verified(report, root)
     section = root.entries.get("parameters")
     lines = section.lines if isinstance(section, MappingNode) else {}
@@ -49,7 +51,7 @@ def _read(report: Report, root: MappingNode, file: str, base: Path) -> Space | N
         check_grid(report, parameters, lines)
     if model is None or data is None:
         return None
-    return Space(name, model, data, parameters, objective, search, verified)
+    return Space(name, model, data, parameters, objective, search, verified, start)
 
 
 def check_grid(report: Report, parameters: tuple[Parameter, ...], lines: Mapping[str, int]) -> None:

@@ -14,7 +14,7 @@ from tunekit.space.scalars import shown
 from tunekit.space.space import Objective, SearchSettings, Tuner, Verified
 from tunekit.space.vocabulary import MODELS
 
-SECTIONS = ("name", "model", "data", "objective", "search", "parameters", "verified")
+SECTIONS = ("name", "model", "data", "objective", "search", "parameters", "start", "verified")
 TUNERS: tuple[str, ...] = get_args(Tuner)
 OBJECTIVES: Mapping[str, Objective] = {
     "val_accuracy": Objective("val_accuracy", "max"),

@@ -28,6 +28,8 @@ def as_plain(space: Space) -> dict[str, Any]:
         "search": dataclasses.asdict(space.search),
         "parameters": [{"name": parameter.name} | _plain(parameter) for parameter in space.parameters],
     }
+    if space.start:
+        plain["start"] = [dict(values) for values in space.start]
     if space.verified is not None:
         record = {
             field.name: getattr(space.verified, field.name) for field in dataclasses.fields(space.verified)
@@ -72,6 +74,8 @@ def write_space(space: Space, comment: str = "") -> str:
     lines += [f"data: {_flow(_data(space.data))}", f"objective: {objective}"]
     lines += _section("search", {key: value for key, value in plain["search"].items() if value is not None})
     lines += ["parameters:", *_aligned({parameter.name: _short(parameter) for parameter in space.parameters})]
+    if space.start:
+        lines += ["start:", *(f"  - {_flow(values)}" for values in space.start)]
     if "verified" in plain:
         lines += [
             "verified:",

@@ -109,7 +109,12 @@ def next_space(space: Space, advice: Advice) -> tuple[Space, Advice]:
     search = replace(space.search, max_epochs=advice.max_epochs)
     sentences = (*advice.sentences, *(f"{change.name}: {change.reason}" for change in gone))
     made = replace(
-        space, name=next_name(space.name), parameters=tuple(kept.values()), search=search, verified=None
+        space,
+        name=next_name(space.name),
+        parameters=tuple(kept.values()),
+        search=search,
+        verified=None,
+        start=(),  # of the space that was: `--like` brings the best of its search
     )
     return made, replace(advice, sentences=sentences, changes=(*changes, *fixed))
 

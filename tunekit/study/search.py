@@ -191,6 +191,9 @@ def _search_and_finish(session: Session) -> Report:
             {name: state.fact(name) for name in FACTS_SHOWN},
         )
         oracle = make_oracle(space)
+    if oracle.starts_left_out:
+        numbers = ", ".join(map(str, oracle.starts_left_out))
+        session.reporter.warn(f"The plan has no place for the known configurations {numbers} of `start`.")
     state.set_facts(
         run_id=recorder.parent_run,
         tracking_uri=recorder.store.tracking_uri,

@@ -38,6 +38,7 @@ SUGGESTIONS: dict[str, Suggest] = {
     "N|auto": suggestions.counts,
     "TIME": suggestions.times,
     "--tuner": suggestions.tuners,
+    "--like": suggestions.searches,
 }
 """What completes an argument or option, by what its help calls its value, or by its own name."""
 
