@@ -173,11 +173,11 @@ SEARCH_SETTINGS = (
 def space_from(name_or_path: str, options: dict[str, Any]) -> Space:
     """The space of this file or name, with the command line's changes."""
     from tunekit.space.override import apply_settings
-    from tunekit.space.reader import read_space
     from tunekit.space.shipped import find_space
+    from tunekit.study.hypermodel import read_whole_space
 
     overrides = {name: options[name] for name in SEARCH_SETTINGS if name in options}
-    space = apply_settings(read_space(find_space(name_or_path)), options["sets"], **overrides)
+    space = apply_settings(read_whole_space(find_space(name_or_path)), options["sets"], **overrides)
     return _with_starts(space, options) if options.get("starts") or options.get("like") else space
 
 

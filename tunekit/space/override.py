@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from tunekit.results import Scalar
-from tunekit.space.conditions import possible_values
+from tunekit.space.conditions import still_possible
 from tunekit.space.document import read_node
 from tunekit.space.fitting import fit
 from tunekit.space.kinds import check_parameter_name
+from tunekit.space.model_names import hypermodel_in
 from tunekit.space.nodes import BrokenNode, Node, ScalarNode
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.problems import Report, suggestion
@@ -20,7 +21,7 @@ from tunekit.space.sections import SETTINGS, read_setting
 from tunekit.space.space import SearchSettings, Space
 from tunekit.space.start import distinct
 from tunekit.space.values import read_value
-from tunekit.space.vocabulary import MODELS, known_parameters
+from tunekit.space.vocabulary import COMPILING, MODELS, known_parameters
 
 
 def apply_settings(space: Space, sets: Sequence[str], **search_overrides: Any) -> Space:
@@ -78,19 +79,24 @@ def _may_be_set(report: Report, path: str, space: Space, name: str) -> bool:
         return True
     if space.model in MODELS:
         return check_parameter_name(report, path, 0, name, space.model)
+    known = known_parameters(space.model)
+    if hypermodel_in(space.model):
+        # What compiling decides may be the HyperModel's to decide: only the file's reader knows.
+        known = {other: each for other, each in known.items() if other not in COMPILING}
     # Of a user's own model only the file and training say which parameters there are.
-    if name in known_parameters(space.model):
+    if name in known:
         return True
     named = [parameter.name for parameter in space.parameters]
-    remedy = f"{suggestion(name, [*named, *known_parameters(space.model)])} Others are added in the file."
+    remedy = f"{suggestion(name, [*named, *known])} Others are added in the file."
     report.add(path, 0, "a parameter of the file or of training", shown(repr(name)), remedy)
     return False
 
 
 def _read_set(report: Report, path: str, space: Space, name: str, text: str) -> Scalar | None:
     node = _node(report, path, text)
-    value = read_value(report, path, node, known_parameters(space.model).get(name))
     parameter = space.parameter(name)
+    own = parameter is not None and hypermodel_in(space.model) is not None
+    value = read_value(report, path, node, None if own else known_parameters(space.model).get(name))
     if value is None or parameter is None:
         return value
     kind = _kind(parameter)
@@ -129,7 +135,7 @@ def _narrowed(report: Report, space: Space, values: dict[str, Scalar]) -> tuple[
     """The parameters with these values fixed; those that can never be active any more are left out."""
     left: dict[str, Parameter] = {}
     for parameter in space.parameters:
-        when = {name: _still_possible(left.get(name), allowed) for name, allowed in parameter.when.items()}
+        when = {name: still_possible(left.get(name), allowed) for name, allowed in parameter.when.items()}
         impossible = next((name for name, allowed in when.items() if not allowed), None)
         if impossible is None:
             value = values.get(parameter.name)
@@ -142,8 +148,3 @@ def _narrowed(report: Report, space: Space, values: dict[str, Scalar]) -> tuple[
             report.add(path, 0, "a parameter that can be active", "one that depends on another", remedy)
     new = (Fixed(name, value) for name, value in values.items() if space.parameter(name) is None)
     return (*left.values(), *new)
-
-
-def _still_possible(parent: Parameter | None, allowed: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-    possible = () if parent is None else possible_values(parent)
-    return allowed if possible is None else tuple(value for value in allowed if value in possible)

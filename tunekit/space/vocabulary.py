@@ -62,6 +62,18 @@ TRAINING = (
     ),
 )
 
+COMPILING = (
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "clip_norm",
+    "label_smoothing",
+)
+"""What is decided as a model is compiled: by the user where a HyperModel compiles itself."""
+
 LENET5 = (
     Known("filters", 32, "of the first convolution; the second has twice as many", min=1, max=1024),
     Known("kernel_size", 5, "of both convolutions, in pixels", min=1, max=31),

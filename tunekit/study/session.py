@@ -126,7 +126,10 @@ def probe_space(
     """Train one batch with the smallest and the largest values; a model that cannot build is found here."""
     split = split_of(space, prepared)
     extremes = {"its smallest values": space.smallest(), "its largest values": space.largest()}
-    jobs = [ProbeJob(which, space.model, (values,), split, timed) for which, values in extremes.items()]
+    jobs = [
+        ProbeJob(which, space.model, (values,), split, timed, space.objective.name)
+        for which, values in extremes.items()
+    ]
     try:
         smallest, largest = run_jobs(workers, jobs, interrupted)
     except JobFailed as error:

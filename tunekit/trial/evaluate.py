@@ -10,6 +10,7 @@ from tunekit.failpoints import reach
 from tunekit.models.build import build
 from tunekit.results import ClassScores, Evaluation
 from tunekit.trial import checkpoint
+from tunekit.trial.compiled import gives_logits
 from tunekit.trial.feeding import predictions
 from tunekit.trial.jobs import MODEL, Emit, EvaluateJob
 from tunekit.trial.train import image_shape
@@ -27,9 +28,18 @@ def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:
     beside.replace(job.output / MODEL)
     reach("champion.after")
     test = open_test(job.spec, prepared)
-    answers = [judged(said, test.y[part]) for part, said in predictions(model, test.x)]
+    softmax = gives_logits(model)
+    answers = [
+        judged(probabilities(said) if softmax else said, test.y[part])
+        for part, said in predictions(model, test.x)
+    ]
     predicted, right = (np.concatenate(each) for each in zip(*answers, strict=True))
     return score(predicted, right, test.y, prepared.class_names, test.sha256)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def judged(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -43,6 +43,8 @@ class ProbeJob:
     split: Split
     timed: bool = False
     """Whether to take some seconds more to see how long an epoch takes."""
+    objective: str = Objective().name
+    """The metric that the models must measure."""
 
     @property
     def place(self) -> Path:

@@ -19,12 +19,13 @@ from tunekit.results import Epoch, Outcome, Scalar
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint, history, warm
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
+from tunekit.trial.compiled import make_ready
 from tunekit.trial.feeding import as_they_are, evenly, ordered, rows_of
 from tunekit.trial.health import StepWatch
 from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.loop import Loop, Told, make_loop
-from tunekit.trial.training import augment, class_weights, compile_model, epoch_order
+from tunekit.trial.training import augment, class_weights, epoch_order
 from tunekit.trial.warm import Compiled
 
 SIGN_OF_LIFE = 1.0
@@ -108,7 +109,7 @@ def _model(job: TrainJob, values: dict[str, Scalar]) -> keras.Model:
     model = build(job.model, job.trial.values, image_shape(job.split.prepared), job.trial.seed)
     indices = arrays(job.split)[2]
     steps = math.ceil(len(indices) / int(values["batch_size"]))
-    compile_model(model, values, steps, job.max_epochs)
+    make_ready(job.model, model, values, steps, job.max_epochs)
     return model
 
 

@@ -28,6 +28,7 @@ SUGGESTIONS: dict[str, Suggest] = {
     "FILE": suggestions.space_files,
     "BEST.YAML": suggestions.space_files,
     "[SEARCH]": suggestions.searches,
+    "SEARCH": suggestions.searches,
     "SEARCH SEARCH...": suggestions.searches,
     "[BEST.YAML|SEARCH]": suggestions.searches_and_files,
     "ID": suggestions.trials,
@@ -38,7 +39,6 @@ SUGGESTIONS: dict[str, Suggest] = {
     "N|auto": suggestions.counts,
     "TIME": suggestions.times,
     "--tuner": suggestions.tuners,
-    "--like": suggestions.searches,
 }
 """What completes an argument or option, by what its help calls its value, or by its own name."""
 

@@ -1,0 +1,53 @@
+"""Models that are ready to train: compiled by tunekit, or by the HyperModel that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import keras
+
+from tunekit.errors import ModelError
+from tunekit.results import Scalar
+from tunekit.space.model_names import hypermodel_in
+from tunekit.trial.training import compile_model
+
+
+def make_ready(
+    name: str, model: keras.Model, values: Mapping[str, Scalar], steps_per_epoch: int, max_epochs: int
+) -> None:
+    """Compile the model unless its HyperModel has; the optimizer's state exists from here on."""
+    if not (hypermodel_in(name) and model.compiled):
+        compile_model(model, values, steps_per_epoch, max_epochs)
+        return
+    _check_loss(name, model)
+    if model.optimizer is None:
+        raise ModelError(f"{name}: expected a model that is compiled with an optimizer, got one without.")
+    model.optimizer.build(model.trainable_variables)
+
+
+def _check_loss(name: str, model: keras.Model) -> None:
+    """Labels are whole numbers: a loss of one-hot vectors would stop at the first batch, in words of Keras' own."""
+    loss = keras.losses.get(model.loss)
+    if (
+        isinstance(loss, keras.losses.CategoricalCrossentropy)
+        or loss is keras.losses.categorical_crossentropy
+    ):
+        raise ModelError(
+            f"{name}: expected a loss of whole-number labels, got categorical_crossentropy. "
+            "Compile the model with loss='sparse_categorical_crossentropy'."
+        )
+
+
+def check_metric(name: str, metrics: Iterable[str], objective: str) -> None:
+    """A search ranks by what its models measure."""
+    wanted, found = objective.removeprefix("val_"), tuple(metrics)
+    if wanted not in found:
+        raise ModelError(
+            f"{name}: expected a model that measures {wanted}, for the objective {objective}, got "
+            f"{', '.join(found)}. Compile it with metrics=['{wanted}']."
+        )
+
+
+def gives_logits(model: keras.Model) -> bool:
+    """Whether a softmax is yet to make probabilities of the outputs, as the compiled loss says."""
+    return bool(getattr(getattr(model, "loss", None), "from_logits", False))
