@@ -14,7 +14,7 @@ from tunekit.space.parameters import Choice, Conditions, Fixed, Parameter, Range
 from tunekit.space.problems import Report, suggestion
 from tunekit.space.scalars import shown
 from tunekit.space.values import read_value
-from tunekit.space.vocabulary import MODELS, Known, known_parameters
+from tunekit.space.vocabulary import MODELS, Known, known_parameters, knows_all
 
 DECLARED_NAME = re.compile(r"(?!tuner/)[A-Za-z_][A-Za-z0-9_.:/ -]{0,63}")
 PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -53,9 +53,9 @@ def read_parameters(report: Report, root: MappingNode, model: str | None) -> tup
 
 def check_parameter_name(report: Report, path: str, line: int, name: str, model: str | None) -> bool:
     """Whether a parameter may have this name: one the model knows, or any where the model is the user's."""
-    known = tuple(known_parameters(model)) if model in MODELS else ()
+    known = tuple(known_parameters(model)) if model is not None and knows_all(model) else ()
     if known and name not in known:
-        expected = f"a parameter of {model} or of training"
+        expected = f"a parameter of {model if model in MODELS else 'a saved model'} or of training"
         report.add(path, line, expected, shown(repr(name)), suggestion(name, known))
         return False
     if hypermodel_in(model or ""):

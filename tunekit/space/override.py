@@ -21,7 +21,7 @@ from tunekit.space.sections import SETTINGS, read_setting
 from tunekit.space.space import SearchSettings, Space
 from tunekit.space.start import distinct
 from tunekit.space.values import read_value
-from tunekit.space.vocabulary import COMPILING, MODELS, known_parameters
+from tunekit.space.vocabulary import COMPILING, known_parameters, knows_all
 
 
 def apply_settings(space: Space, sets: Sequence[str], **search_overrides: Any) -> Space:
@@ -77,7 +77,7 @@ def _read_sets(report: Report, space: Space, sets: Sequence[str]) -> dict[str, S
 def _may_be_set(report: Report, path: str, space: Space, name: str) -> bool:
     if space.parameter(name) is not None:
         return True
-    if space.model in MODELS:
+    if knows_all(space.model):
         return check_parameter_name(report, path, 0, name, space.model)
     known = known_parameters(space.model)
     if hypermodel_in(space.model):
