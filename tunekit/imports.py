@@ -1,4 +1,4 @@
-"""Functions that a space file names as `package.module:function`."""
+"""Functions and other things that a space file names as `package.module:function`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ from tunekit.errors import UserError
 
 
 def find_function(kind: str, location: str, error: type[UserError]) -> Callable[..., Any]:
-    """The function, its module looked for in the working folder as well; the error says what `kind` it was to be.
+    """The function; the error says what `kind` it was to be."""
+    module_name, _, function_name = location.partition(":")
+    function = find(kind, location, error)
+    if not callable(function):
+        raise error(f"{kind} {location}: {module_name} has no function {function_name}.")
+    found: Callable[..., Any] = function
+    return found
+
+
+def find(kind: str, location: str, error: type[UserError]) -> Any:
+    """What the module has under this name, None for nothing; the module is looked for in the working folder as well.
 
     What goes wrong as the module is imported is its author's to see, and raised as it is.
     """
-    module_name, _, function_name = location.partition(":")
+    module_name, _, name = location.partition(":")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -29,8 +39,4 @@ def find_function(kind: str, location: str, error: type[UserError]) -> Callable[
             f"{kind} {location}: there is no module {module_name}. "
             f"Run the command in the folder that holds it, or install it into this environment."
         ) from missing
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise error(f"{kind} {location}: {module_name} has no function {function_name}.")
-    found: Callable[..., Any] = function
-    return found
+    return getattr(module, name, None)

@@ -36,6 +36,8 @@ class Trial:
     round: int = 0
     iteration: int = 0
     parent: str | None = None
+    start: int | None = None
+    """Which of the space's known configurations it is, counted from 1; None for one that was drawn."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from tests.oracles.driver import MIXED, make_space, search
 from tests.space.strategies import spaces
-from tunekit.oracles.hyperparameters import MOST_STEPS, stepped_values, to_hyperparameters, within
+from tunekit.oracles.hyperparameters import to_hyperparameters, within
 from tunekit.results import Scalar
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.space import Space
+from tunekit.space.steps import MOST_STEPS, stepped_values
 
 
 def drawn(*parameters: Parameter, count: int = 60) -> list[dict[str, Scalar]]:

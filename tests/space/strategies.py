@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tunekit.results import Scalar
+from tunekit.results import Scalar, Values
 from tunekit.space.conditions import possible_values
+from tunekit.space.fitting import fitted
 from tunekit.space.parameters import Choice, Conditions, Fixed, Parameter, Range
 from tunekit.space.sections import OBJECTIVES, TUNERS
 from tunekit.space.space import DataSpec, SearchSettings, Space, Verified
+from tunekit.space.start import distinct
 
 SAFE = st.characters(exclude_categories=("C", "Z"))
 TEXTS = st.text(SAFE | st.just(" "), max_size=20) | st.sampled_from(
@@ -74,7 +76,7 @@ def spaces(draw: st.DrawFn) -> Space:
         *draw(st.tuples(small, small, small, st.integers(0, 2**32 - 1))),
         *draw(st.tuples(st.none() | small, st.none() | small, small, small, st.integers(1, 9))),
     )
-    return Space(
+    made = Space(
         name=draw(WORDS),
         model=draw(st.just("mine.models:build")),
         data=draw(data()),
@@ -83,6 +85,19 @@ def spaces(draw: st.DrawFn) -> Space:
         search=search,
         verified=draw(verified()) if all(isinstance(parameter, Fixed) for parameter in read) else None,
     )
+    # The largest value of a range need not be one that its steps reach.
+    extremes = (made.smallest(), made.largest())
+    reached = [values for values in extremes if values and not outside(made, values)]
+    starts = [values for values in reached if draw(st.booleans())]
+    return replace(made, start=distinct(starts))
+
+
+def outside(space: Space, values: Values) -> list[str]:
+    return [
+        each.name
+        for each in space.parameters
+        if each.name in values and fitted(each, values[each.name]) is None
+    ]
 
 
 def data() -> st.SearchStrategy[DataSpec]:

@@ -61,7 +61,7 @@ def test_a_model(model: str) -> None:
 )
 def test_an_unknown_model(model: str, remedy: str) -> None:
     text = WHOLE.replace("model: lenet5", f"model: {model}")
-    assert_problem(text, 2, "model", "lenet5, recurrent or package.module:function", remedy)
+    assert_problem(text, 2, "model", "lenet5, recurrent, package.module:function or a .keras file", remedy)
 
 
 METRICS = "val_accuracy, val_loss, val_f1, val_auc or val_top5"

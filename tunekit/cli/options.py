@@ -72,6 +72,17 @@ def space_options(command: Command) -> Command:
             click.option("--max-trials", type=int, help="Trials at most, in the plan's order."),
             click.option("--limit", type=int, help="Use this many training images, validation included."),
             click.option("--tuner", help="hyperband, random, bayesian or grid."),
+            click.option(
+                "--start",
+                "starts",
+                multiple=True,
+                type=click.Path(dir_okay=False, path_type=Path),
+                metavar="BEST.YAML",
+                help="Begin with this exported configuration. Repeatable.",
+            ),
+            click.option(
+                "--like", metavar="SEARCH", help="Begin with the best three configurations of SEARCH."
+            ),
         ]
     ):
         command = option(command)
@@ -168,11 +179,21 @@ SEARCH_SETTINGS = (
 def space_from(name_or_path: str, options: dict[str, Any]) -> Space:
     """The space of this file or name, with the command line's changes."""
     from tunekit.space.override import apply_settings
-    from tunekit.space.reader import read_space
     from tunekit.space.shipped import find_space
+    from tunekit.study.hypermodel import read_whole_space
 
     overrides = {name: options[name] for name in SEARCH_SETTINGS if name in options}
-    return apply_settings(read_space(find_space(name_or_path)), options["sets"], **overrides)
+    space = apply_settings(read_whole_space(find_space(name_or_path)), options["sets"], **overrides)
+    return _with_starts(space, options) if options.get("starts") or options.get("like") else space
+
+
+def _with_starts(space: Space, options: dict[str, Any]) -> Space:
+    from tunekit.study.starts import with_starts
+
+    begun, notes = with_starts(space, options["starts"], options["like"], options["home"])
+    for note in notes:
+        click.echo(note, err=True)
+    return begun
 
 
 def settings_from(options: dict[str, Any]) -> Settings:

@@ -58,6 +58,8 @@ def trial_plain(record: TrialRecord) -> dict[str, Any]:
         }
     if record.kind != "trial":
         plain["kind"] = record.kind
+    if trial.start is not None:
+        plain["start"] = trial.start
     if record.failure is not None:
         plain["cause"] = record.failure.cause
         plain["message"] = record.failure.message
@@ -70,11 +72,7 @@ def report_text(report: Report, every_trial: bool = False) -> str:
 
     objective = report.space.objective
     if every_trial:
-        rows = [[record.trial.parent or "", *_state_row(record)] for record in report.records]
-        headings = ["parent", "trial", "bracket", "rung", "epochs", "status", objective.name, "values"]
-        rows = [[row[1], row[0], *row[2:]] for row in rows]
-        headings[0], headings[1] = headings[1], headings[0]
-        blocks = [table(rows, headings)]
+        blocks = [_every_trial(report)]
     else:
         best = ranked([record for record in report.records if record.kind == "trial"], objective)
         rows = [trial_row(record) for record in best[:SHOWN]]
@@ -88,6 +86,29 @@ def report_text(report: Report, every_trial: bool = False) -> str:
         blocks.append(fitted("The time budget ended the search before its plan; resuming it goes on."))
     blocks.append(next_steps(report))
     return "\n\n".join(block for block in blocks if block)
+
+
+def _every_trial(report: Report) -> str:
+    """A table of all trials; with a column for known configurations where there are any."""
+    headings = [
+        "trial",
+        "parent",
+        "bracket",
+        "rung",
+        "epochs",
+        "status",
+        report.space.objective.name,
+        "values",
+    ]
+    rows = []
+    for record in report.records:
+        name, *others = _state_row(record)
+        rows.append([name, record.trial.parent or "", *others])
+    if report.space.start:
+        headings.insert(2, "start")
+        for row, record in zip(rows, report.records, strict=True):
+            row.insert(2, str(record.trial.start or ""))
+    return table(rows, headings)
 
 
 def trial_row(record: TrialRecord) -> list[str]:

@@ -12,8 +12,10 @@ from tunekit.errors import ModelError
 from tunekit.imports import find_function
 from tunekit.models.lenet5 import lenet5
 from tunekit.models.recurrent import recurrent
+from tunekit.models.saved import load_saved
 from tunekit.models.shape import ImageShape
 from tunekit.results import Values
+from tunekit.space.model_names import hypermodel_in, keras_file_in
 from tunekit.space.vocabulary import PRECISION, complete
 
 Builder = Callable[[Values, ImageShape], keras.Model]
@@ -28,13 +30,29 @@ def build(model: str, values: Values, data: ImageShape, seed: int) -> keras.Mode
     keras.utils.clear_session()
     completed = complete(model, values)
     settle(completed, seed)
-    builder = BUILDERS.get(model) or find_function("model", model, ModelError)
-    built = builder(completed, data)
+    built = _build(model, values, completed, data, seed)
     if not isinstance(built, keras.Model):
         raise ModelError(
             f"{model}: expected a function that returns a keras.Model, got {type(built).__name__}."
         )
     _check_output(model, built, data)
+    return built
+
+
+def _build(model: str, values: Values, completed: Values, data: ImageShape, seed: int) -> keras.Model:
+    file = keras_file_in(model)
+    if file is not None:
+        return load_saved(file, completed, data, seed)
+    location = hypermodel_in(model)
+    if location is None:
+        builder = BUILDERS.get(model) or find_function("model", model, ModelError)
+        return builder(completed, data)
+    # Not from above: Keras Tuner takes seconds to load. Its HyperModels have defaults of their own.
+    from tunekit.oracles.hypermodels import build_hypermodel
+
+    built = build_hypermodel(location, values)
+    if isinstance(built, keras.Model) and not built.built:
+        built.build((None, *data.shape))
     return built
 
 

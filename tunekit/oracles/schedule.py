@@ -134,6 +134,11 @@ class Schedule:
         root = f"{slot.number:0{self.width}d}"
         return f"{root}.{slot.attempt}" if slot.attempt else root
 
+    def fresh(self) -> Iterator[int]:
+        """The numbers of the slots that take a new configuration, in the plan's order."""
+        for first, bracket in zip(self._offsets, self.brackets, strict=False):
+            yield from range(first[0], first[0] + bracket.plan.rungs[0].size)
+
     def end(self, slot: Slot, score: float | None, replace: bool = True) -> None:
         """The slot's trial completed with a score, or failed where it is None."""
         bracket = self.brackets[slot.bracket]

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from keras_tuner import Oracle
+from keras_tuner.engine.hyperparameters import Fixed
 from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
 
 from tunekit.oracles.hyperparameters import within
 from tunekit.oracles.schedule import BracketPlan, Schedule, Slot
 from tunekit.oracles.seeds import derive_seed
+from tunekit.oracles.starts import Start, whole_starts
 from tunekit.results import Trial, Values
 
 MAX_COLLISIONS = 200
@@ -34,7 +37,13 @@ class Scheduled(Oracle):  # type: ignore[misc]
     trials: dict[str, TunerTrial]
     ongoing_trials: dict[str, TunerTrial]
 
-    def _start(self, plans: Sequence[BracketPlan], seed: int, max_trials: int | None) -> None:
+    def _start(
+        self,
+        plans: Sequence[BracketPlan],
+        seed: int,
+        max_trials: int | None,
+        starts: Sequence[Start] = (),
+    ) -> None:
         """Call last in the constructor: Keras Tuner's own takes seed 0 for no seed."""
         self.seed = seed
         self.max_trials = None
@@ -45,6 +54,20 @@ class Scheduled(Oracle):  # type: ignore[misc]
         self._first_draws: dict[str, list[int]] = {}
         self._slot_draws: set[tuple[int, str]] = set()
         self._exhausted_at: int | None = None
+        self._starts = dict(zip(self.schedule.fresh(), starts, strict=False))
+        self.starts_left_out = [start.number for start in starts[len(self._starts) :]]
+        """Known configurations that the plan has no place for."""
+        for number, start in self._starts.items():
+            self._remember(number, start.values)
+
+    def _known(self, starts: Sequence[Values], seed: int) -> list[Start]:
+        """The space's known configurations, whole and each once."""
+
+        def draw(given: Values, *parts: object) -> dict[str, Any]:
+            return self._sample(derive_seed(seed, "start", *parts), given)
+
+        several = {hp.name for hp in self.hyperparameters.space if not isinstance(hp, Fixed)}
+        return whole_starts(starts, several, draw, self._compute_values_hash, MAX_COLLISIONS)
 
     # For the coordinator
 
@@ -128,13 +151,13 @@ class Scheduled(Oracle):  # type: ignore[misc]
 
     def _first_values(self, slot: Slot) -> dict[str, Any] | None:
         if slot.number not in self._first:
-            self._remember(slot, self._draw(slot))
+            self._remember(slot.number, self._draw(slot))
         return self._first[slot.number]
 
-    def _remember(self, slot: Slot, values: dict[str, Any] | None) -> None:
-        self._first[slot.number] = values
+    def _remember(self, number: int, values: dict[str, Any] | None) -> None:
+        self._first[number] = values
         if values is not None:
-            self._first_draws.setdefault(self._compute_values_hash(values), []).append(slot.number)
+            self._first_draws.setdefault(self._compute_values_hash(values), []).append(number)
 
     def _draw(self, slot: Slot) -> dict[str, Any] | None:
         for within_search in self._scopes(slot):
@@ -153,12 +176,14 @@ class Scheduled(Oracle):  # type: ignore[misc]
         scopes = () if exhausted else (True,)
         return (*scopes, False) if self.repeats_brackets else scopes
 
-    def _sample(self, seed: int) -> dict[str, Any]:
+    def _sample(self, seed: int, given: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+        """Values drawn for all active parameters but those that are given."""
         hps = copy.copy(self.hyperparameters)
         hps.values = {}
         for offset, hp in enumerate(hps.space):
             if hps.is_active(hp):
-                hps.values[hp.name] = within(hp, hp.random_sample(seed + offset))
+                drawn = given[hp.name] if hp.name in given else hp.random_sample(seed + offset)
+                hps.values[hp.name] = within(hp, drawn)
         return dict(hps.values)
 
     def _is_new(self, slot: Slot, values: dict[str, Any], within_search: bool) -> bool:
@@ -169,8 +194,14 @@ class Scheduled(Oracle):  # type: ignore[misc]
         rung = self.schedule.brackets[slot.bracket].plan.rungs[0]
         first = slot.number - slot.position
         since = 0 if within_search else first
-        until = first + rung.size if self._foresees(slot) else slot.number
-        return not any(since <= number < until for number in self._first_draws.get(key, ()))
+        end = first + rung.size
+        until = end if self._foresees(slot) else slot.number
+        # Known configurations are there from the beginning: what comes before them keeps clear of them too.
+        return not any(
+            since <= number < until
+            or (number in self._starts and since <= number and (within_search or number < end))
+            for number in self._first_draws.get(key, ())
+        )
 
     def _compute_values_hash(self, values: dict[str, Any]) -> str:
         plain = {name: value for name, value in values.items() if not name.startswith("tuner/")}
@@ -223,7 +254,12 @@ class Scheduled(Oracle):  # type: ignore[misc]
             round=slot.round,
             iteration=plan.iteration,
             parent=parent,
+            start=self._start_of(slot.root),
         )
+
+    def _start_of(self, slot: Slot) -> int | None:
+        """Which known configuration a first-rung slot holds; what replaces a failed one is drawn."""
+        return self._starts[slot.number].number if slot.number in self._starts and not slot.attempt else None
 
     def _end(self, trial_id: str, score: float | None) -> None:
         slot = self._slots[trial_id]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from tunekit.oracles.hyperparameters import to_hyperparameters, within
 from tunekit.oracles.schedule import BracketPlan, RungPlan, Slot
 from tunekit.oracles.scheduled import Scheduled
 from tunekit.oracles.seeds import derive_seed
+from tunekit.results import Values
 from tunekit.space.space import Space
 
 DEFAULT_TRIALS = 20
@@ -44,6 +45,7 @@ class Hyperband(Scheduled, HyperbandOracle):  # type: ignore[misc]
         hyperband_iterations: int = 1,
         seed: int = 0,
         max_trials: int | None = None,
+        starts: Sequence[Values] = (),
     ) -> None:
         super().__init__(
             objective=objective,
@@ -59,7 +61,7 @@ class Hyperband(Scheduled, HyperbandOracle):  # type: ignore[misc]
             for iteration in range(hyperband_iterations)
             for bracket in reversed(range(self._get_num_brackets()))
         ]
-        self._start(plans, seed, max_trials)
+        self._start(plans, seed, max_trials, self._known(starts, seed))
 
     def _rungs(self, bracket: int) -> tuple[RungPlan, ...]:
         rungs, initial = [], 0
@@ -80,6 +82,7 @@ class RandomSearch(Scheduled, RandomSearchOracle):  # type: ignore[misc]
         max_epochs: int = 100,
         seed: int = 0,
         max_trials: int | None = None,
+        starts: Sequence[Values] = (),
     ) -> None:
         super().__init__(
             objective=objective,
@@ -88,7 +91,8 @@ class RandomSearch(Scheduled, RandomSearchOracle):  # type: ignore[misc]
             allow_new_entries=False,
         )
         trials = max_trials or DEFAULT_TRIALS
-        self._start([BracketPlan(0, 0, (RungPlan(trials, 0, max_epochs),))], seed, max_trials)
+        plans = [BracketPlan(0, 0, (RungPlan(trials, 0, max_epochs),))]
+        self._start(plans, seed, max_trials, self._known(starts, seed))
 
 
 class BayesianOptimization(Scheduled, BayesianOptimizationOracle):  # type: ignore[misc]
@@ -102,6 +106,7 @@ class BayesianOptimization(Scheduled, BayesianOptimizationOracle):  # type: igno
         seed: int = 0,
         max_trials: int | None = None,
         num_initial_points: int | None = None,
+        starts: Sequence[Values] = (),
     ) -> None:
         super().__init__(
             objective=objective,
@@ -120,16 +125,16 @@ class BayesianOptimization(Scheduled, BayesianOptimizationOracle):  # type: igno
             BracketPlan(0, number, (RungPlan(size, 0, max_epochs),), waits=number > 0)
             for number, size in enumerate(sizes)
         ]
-        self._start(plans, seed, max_trials)
+        self._start(plans, seed, max_trials, self._known(starts, seed))
 
     def propose_values(self, slot: Slot) -> dict[str, Any] | None:
         """From the model of all scores so far, once the first batch is complete."""
-        if slot.bracket == 0 or slot.attempt:
+        if slot.bracket == 0 or slot.attempt or slot.number in self._starts:
             return super().propose_values(slot)
         values = self._modelled_values(slot)
         if values is None or not self._is_new(slot, values, True):
             return super().propose_values(slot)
-        self._remember(slot, values)
+        self._remember(slot.number, values)
         return values
 
     def _modelled_values(self, slot: Slot) -> dict[str, Any] | None:
@@ -165,7 +170,7 @@ class BayesianOptimization(Scheduled, BayesianOptimizationOracle):  # type: igno
 
 
 class GridSearch(Scheduled, GridSearchOracle):  # type: ignore[misc]
-    """Every combination in Keras Tuner's order, each trained for all epochs."""
+    """Every combination in Keras Tuner's order, known ones first, each trained for all epochs."""
 
     replaces_failures = False  # every configuration has its place already
 
@@ -176,6 +181,7 @@ class GridSearch(Scheduled, GridSearchOracle):  # type: ignore[misc]
         max_epochs: int = 100,
         seed: int = 0,
         max_trials: int | None = None,
+        starts: Sequence[Values] = (),
     ) -> None:
         super().__init__(
             objective=objective,
@@ -183,9 +189,12 @@ class GridSearch(Scheduled, GridSearchOracle):  # type: ignore[misc]
             tune_new_entries=False,
             allow_new_entries=False,
         )
-        self._combinations = list(islice(_combinations(hyperparameters), max_trials))
+        known = self._known(starts, seed)
+        first = [start.values for start in known]
+        others = (values for values in _combinations(hyperparameters) if values not in first)
+        self._combinations = list(islice(chain(first, others), max_trials))
         plan = BracketPlan(0, 0, (RungPlan(len(self._combinations), 0, max_epochs),))
-        self._start([plan], seed, max_trials)
+        self._start([plan], seed, max_trials, known)
 
     def propose_values(self, slot: Slot) -> dict[str, Any] | None:
         return dict(self._combinations[slot.number])
@@ -222,8 +231,10 @@ def make_oracle(space: Space) -> Tuner:
         "max_epochs": settings.max_epochs,
         "seed": settings.seed,
         "max_trials": settings.max_trials,
+        "starts": space.start,
     }
     if settings.tuner == "hyperband":
         return Hyperband(factor=settings.factor, hyperband_iterations=settings.iterations, **common)
     kinds = {"random": RandomSearch, "bayesian": BayesianOptimization, "grid": GridSearch}
-    return kinds[settings.tuner](**common)
+    made: Tuner = kinds[settings.tuner](**common)
+    return made

@@ -220,6 +220,7 @@ class Recorder:
             "tunekit.epochs": str(trial.epochs),
             "tunekit.seed": str(trial.seed),
             **({"tunekit.parent_trial": trial.parent} if trial.parent else {}),
+            **({"tunekit.start": str(trial.start)} if trial.start else {}),
         }
         run = self._call(
             "create_run", self.store.experiment_id, start_time=_milliseconds(record.started), tags=tags

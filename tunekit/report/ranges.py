@@ -9,8 +9,8 @@ from tunekit.results import Scalar
 from tunekit.space.parameters import Range
 from tunekit.space.vocabulary import known_parameters
 
-NOT_WIDENED = ("kernel_size", "shift")
-"""How large they may be depends on the images' size, which a space does not say."""
+NOT_WIDENED = ("kernel_size", "shift", "freeze")
+"""How large they may be depends on the images' size or the saved model's depth, which a space does not say."""
 
 LARGEST = 1e15
 """Nothing is widened past it: it is a float exactly, and more than any parameter needs."""

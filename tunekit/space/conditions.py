@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tunekit.results import Scalar
 from tunekit.space import fields
@@ -39,6 +40,22 @@ def _whole_values(parameter: Range) -> tuple[Scalar, ...] | None:
         return tuple(values)
     numbers = range(low, high + 1, step or 1)
     return tuple(numbers) if high - low < _MOST_VALUES * (step or 1) else None
+
+
+def reachable(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Those that can be active, each under the conditions that can still hold."""
+    left: dict[str, Parameter] = {}
+    for parameter in parameters:
+        when = {name: still_possible(left.get(name), allowed) for name, allowed in parameter.when.items()}
+        if all(when.values()):
+            left[parameter.name] = replace(parameter, when=when)
+    return tuple(left.values())
+
+
+def still_possible(parent: Parameter | None, allowed: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """Of the values that a condition allows those that its parameter can take; none where it is gone."""
+    possible = () if parent is None else possible_values(parent)
+    return allowed if possible is None else tuple(value for value in allowed if value in possible)
 
 
 def read_when(report: Report, path: str, node: Node, declared: Declared) -> Conditions | None:

@@ -8,13 +8,15 @@ from typing import Literal
 
 from tunekit.space import fields
 from tunekit.space.conditions import read_when
+from tunekit.space.model_names import hypermodel_in
 from tunekit.space.nodes import ListNode, MappingNode, Node, ScalarNode, got
 from tunekit.space.parameters import Choice, Conditions, Fixed, Parameter, Range
 from tunekit.space.problems import Report, suggestion
 from tunekit.space.scalars import shown
 from tunekit.space.values import read_value
-from tunekit.space.vocabulary import MODELS, Known, known_parameters
+from tunekit.space.vocabulary import MODELS, Known, known_parameters, knows_all
 
+DECLARED_NAME = re.compile(r"(?!tuner/)[A-Za-z_][A-Za-z0-9_.:/ -]{0,63}")
 PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 MOST_STEPS = 1_000_000
 
@@ -43,23 +45,35 @@ def read_parameters(report: Report, root: MappingNode, model: str | None) -> tup
     for name, value in section.entries.items():
         path = f"parameters.{shown(name, 40)}"
         accepted = check_parameter_name(report, path, section.lines[name], name, model)
-        known = known_parameters(model or "").get(name)
+        # A HyperModel's `optimizer` is its own: what it may be was checked when the HyperModel was asked.
+        known = None if hypermodel_in(model or "") else known_parameters(model or "").get(name)
         declared[name] = read_parameter(report, path, name, value, known, declared) if accepted else None
     return tuple(parameter for parameter in declared.values() if parameter is not None)
 
 
 def check_parameter_name(report: Report, path: str, line: int, name: str, model: str | None) -> bool:
     """Whether a parameter may have this name: one the model knows, or any where the model is the user's."""
-    known = tuple(known_parameters(model)) if model in MODELS else ()
+    known = tuple(known_parameters(model)) if model is not None and knows_all(model) else ()
     if known and name not in known:
-        expected = f"a parameter of {model} or of training"
+        expected = f"a parameter of {model if model in MODELS else 'a saved model'} or of training"
         report.add(path, line, expected, shown(repr(name)), suggestion(name, known))
         return False
+    if hypermodel_in(model or ""):
+        return check_name(report, path, line, name)
     if not PARAMETER_NAME.fullmatch(name):
         expected = "a name of up to 64 letters, digits, `_`, `-` and `.`, beginning with a letter or `_`"
         report.add(path, line, expected, shown(repr(name)), "Rename the parameter.")
         return False
     return True
+
+
+def check_name(report: Report, path: str, line: int, name: str) -> bool:
+    """Whether a parameter of a HyperModel may have this name: what MLflow takes, scopes and spaces too."""
+    if DECLARED_NAME.fullmatch(name):
+        return True
+    expected = "a name of up to 64 letters, digits, spaces, `_`, `-`, `.`, `:` and `/`, beginning with a letter or `_`"
+    report.add(path, line, expected, shown(repr(name)), "Rename the parameter in the HyperModel.")
+    return False
 
 
 def read_parameter(

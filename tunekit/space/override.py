@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from tunekit.results import Scalar
-from tunekit.space.conditions import possible_values
+from tunekit.space.conditions import still_possible
 from tunekit.space.document import read_node
+from tunekit.space.fitting import fit
 from tunekit.space.kinds import check_parameter_name
+from tunekit.space.model_names import hypermodel_in
 from tunekit.space.nodes import BrokenNode, Node, ScalarNode
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.problems import Report, suggestion
@@ -17,8 +19,9 @@ from tunekit.space.reader import check_grid
 from tunekit.space.scalars import shown, written
 from tunekit.space.sections import SETTINGS, read_setting
 from tunekit.space.space import SearchSettings, Space
+from tunekit.space.start import distinct
 from tunekit.space.values import read_value
-from tunekit.space.vocabulary import MODELS, known_parameters
+from tunekit.space.vocabulary import COMPILING, known_parameters, knows_all
 
 
 def apply_settings(space: Space, sets: Sequence[str], **search_overrides: Any) -> Space:
@@ -33,7 +36,11 @@ def apply_settings(space: Space, sets: Sequence[str], **search_overrides: Any) -
     if search.tuner == "grid":
         check_grid(report, parameters, {})
     report.check()
-    changed = replace(space, parameters=parameters, search=search)
+    starts = [
+        fit(report, f"start[{number}]", parameters, values, {}) for number, values in enumerate(space.start)
+    ]
+    report.check()
+    changed = replace(space, parameters=parameters, search=search, start=distinct(starts))
     return changed if changed == space else replace(changed, verified=None)
 
 
@@ -70,21 +77,26 @@ def _read_sets(report: Report, space: Space, sets: Sequence[str]) -> dict[str, S
 def _may_be_set(report: Report, path: str, space: Space, name: str) -> bool:
     if space.parameter(name) is not None:
         return True
-    if space.model in MODELS:
+    if knows_all(space.model):
         return check_parameter_name(report, path, 0, name, space.model)
+    known = known_parameters(space.model)
+    if hypermodel_in(space.model):
+        # What compiling decides may be the HyperModel's to decide: only the file's reader knows.
+        known = {other: each for other, each in known.items() if other not in COMPILING}
     # Of a user's own model only the file and training say which parameters there are.
-    if name in known_parameters(space.model):
+    if name in known:
         return True
     named = [parameter.name for parameter in space.parameters]
-    remedy = f"{suggestion(name, [*named, *known_parameters(space.model)])} Others are added in the file."
+    remedy = f"{suggestion(name, [*named, *known])} Others are added in the file."
     report.add(path, 0, "a parameter of the file or of training", shown(repr(name)), remedy)
     return False
 
 
 def _read_set(report: Report, path: str, space: Space, name: str, text: str) -> Scalar | None:
     node = _node(report, path, text)
-    value = read_value(report, path, node, known_parameters(space.model).get(name))
     parameter = space.parameter(name)
+    own = parameter is not None and hypermodel_in(space.model) is not None
+    value = read_value(report, path, node, None if own else known_parameters(space.model).get(name))
     if value is None or parameter is None:
         return value
     kind = _kind(parameter)
@@ -123,7 +135,7 @@ def _narrowed(report: Report, space: Space, values: dict[str, Scalar]) -> tuple[
     """The parameters with these values fixed; those that can never be active any more are left out."""
     left: dict[str, Parameter] = {}
     for parameter in space.parameters:
-        when = {name: _still_possible(left.get(name), allowed) for name, allowed in parameter.when.items()}
+        when = {name: still_possible(left.get(name), allowed) for name, allowed in parameter.when.items()}
         impossible = next((name for name, allowed in when.items() if not allowed), None)
         if impossible is None:
             value = values.get(parameter.name)
@@ -136,8 +148,3 @@ def _narrowed(report: Report, space: Space, values: dict[str, Scalar]) -> tuple[
             report.add(path, 0, "a parameter that can be active", "one that depends on another", remedy)
     new = (Fixed(name, value) for name, value in values.items() if space.parameter(name) is None)
     return (*left.values(), *new)
-
-
-def _still_possible(parent: Parameter | None, allowed: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-    possible = () if parent is None else possible_values(parent)
-    return allowed if possible is None else tuple(value for value in allowed if value in possible)

@@ -9,12 +9,11 @@ from typing import Any, get_args
 
 from tunekit.space import fields
 from tunekit.space.nodes import MappingNode, Node, ScalarNode
-from tunekit.space.problems import Report, listed, suggestion
+from tunekit.space.problems import Report, listed
 from tunekit.space.scalars import shown
 from tunekit.space.space import Objective, SearchSettings, Tuner, Verified
-from tunekit.space.vocabulary import MODELS
 
-SECTIONS = ("name", "model", "data", "objective", "search", "parameters", "verified")
+SECTIONS = ("name", "model", "data", "objective", "search", "parameters", "start", "verified")
 TUNERS: tuple[str, ...] = get_args(Tuner)
 OBJECTIVES: Mapping[str, Objective] = {
     "val_accuracy": Objective("val_accuracy", "max"),
@@ -54,22 +53,6 @@ def read_name(report: Report, root: MappingNode, file: str) -> str:
     if node is not None and name is not None and not fields.NAME.fullmatch(name):
         fields.unexpected(report, "name", node, fields.NAME_EXPECTED, remedy)
     return name or ""
-
-
-def read_model(report: Report, root: MappingNode) -> str | None:
-    """A built-in model's name, or `package.module:function`."""
-    names = tuple(MODELS)
-    expected = f"{', '.join(names)} or package.module:function"
-    node = fields.required(report, "", root, "model", f"Add a line such as `model: {names[0]}`.")
-    model = None if node is None else fields.text(report, "model", node, expected)
-    if node is None or model is None or model in names:
-        return model
-    module, colon, function = model.partition(":")
-    if colon and all(part.isidentifier() for part in (*module.split("."), function)):
-        return model
-    remedy = "Write it as package.module:function." if colon or "." in model else suggestion(model, names)
-    fields.unexpected(report, "model", node, expected, remedy)
-    return None
 
 
 def read_objective(report: Report, root: MappingNode) -> Objective:

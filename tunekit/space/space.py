@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from tunekit.results import Scalar
+from tunekit.results import Scalar, Values
 from tunekit.space.parameters import Fixed, Parameter
 
 Tuner = Literal["hyperband", "random", "bayesian", "grid"]
@@ -107,6 +107,8 @@ class Space:
     search: SearchSettings = SearchSettings()
     verified: Verified | None = None
     """Only in an exported configuration, where every parameter is fixed."""
+    start: tuple[Values, ...] = ()
+    """Configurations that are tried first, each whole or in part."""
 
     def parameter(self, name: str) -> Parameter | None:
         return next((parameter for parameter in self.parameters if parameter.name == name), None)
@@ -114,7 +116,7 @@ class Space:
     def fixed(self, values: Mapping[str, Scalar], **changes: Any) -> Space:
         """The same space with exactly these values, every parameter fixed."""
         parameters = tuple(Fixed(name, value) for name, value in values.items())
-        return replace(self, parameters=parameters, **changes)
+        return replace(self, parameters=parameters, start=(), **changes)
 
     def active(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
         """The values whose conditions hold, in the space's order."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunekit.results import Scalar, Values
+from tunekit.space.model_names import keras_file_in
 
 PRECISION = "precision"
 AUTO = "auto"
@@ -62,6 +63,18 @@ TRAINING = (
     ),
 )
 
+COMPILING = (
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "clip_norm",
+    "label_smoothing",
+)
+"""What is decided as a model is compiled: by the user where a HyperModel compiles itself."""
+
 LENET5 = (
     Known("filters", 32, "of the first convolution; the second has twice as many", min=1, max=1024),
     Known("kernel_size", 5, "of both convolutions, in pixels", min=1, max=31),
@@ -88,11 +101,31 @@ MODELS = {"lenet5": LENET5, "recurrent": RECURRENT}
 """The built-in models and their own parameters; training's come in addition."""
 
 
+SAVED = (
+    Known(
+        "freeze", 0, "layers with weights, from the input on, that keep those of the file", min=0, max=10_000
+    ),
+)
+"""What a saved model understands beside training's parameters."""
+
+
+def knows_all(model: str) -> bool:
+    """Whether the model has no other parameters than those that are known."""
+    return model in MODELS or keras_file_in(model) is not None
+
+
 def known_parameters(model: str) -> dict[str, Known]:
     """All parameters a model understands; for a user's own model only training's are known."""
-    return {known.name: known for known in (*MODELS.get(model, ()), *TRAINING)}
+    # The layers of a saved model compute in what they were saved with.
+    saved = keras_file_in(model) is not None
+    return {known.name: known for known in _all(model) if not (saved and known.name == PRECISION)}
 
 
 def complete(model: str, values: Values) -> dict[str, Scalar]:
     """The values, with the default of every parameter that is not among them."""
-    return {name: known.default for name, known in known_parameters(model).items()} | dict(values)
+    return {known.name: known.default for known in _all(model)} | dict(values)
+
+
+def _all(model: str) -> tuple[Known, ...]:
+    own = SAVED if keras_file_in(model) is not None else MODELS.get(model, ())
+    return (*own, *TRAINING)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunekit.results import Scalar
+from tunekit.space.model_names import hypermodel_in, keras_file_in
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.scalars import written
 from tunekit.space.space import DataSpec, SearchSettings, Space
@@ -26,8 +27,12 @@ def as_plain(space: Space) -> dict[str, Any]:
         "data": _plain_data(space.data),
         "objective": dataclasses.asdict(space.objective),
         "search": _plain_search(space.search),
-        "parameters": [{"name": parameter.name} | _plain(parameter) for parameter in space.parameters],
+        "parameters": [
+            {"name": parameter.name} | plain_parameter(parameter) for parameter in space.parameters
+        ],
     }
+    if space.start:
+        plain["start"] = [dict(values) for values in space.start]
     if space.verified is not None:
         record = {
             field.name: getattr(space.verified, field.name) for field in dataclasses.fields(space.verified)
@@ -55,7 +60,8 @@ def _plain_data(data: DataSpec) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
-def _plain(parameter: Parameter) -> dict[str, Any]:
+def plain_parameter(parameter: Parameter) -> dict[str, Any]:
+    """One parameter without its name."""
     plain: dict[str, Any]
     match parameter:
         case Fixed():
@@ -76,10 +82,12 @@ def write_space(space: Space, comment: str = "") -> str:
     plain = as_plain(space)
     objective = written(space.objective.name)
     lines = [_comment(line) for line in comment.splitlines()]
-    lines += [f"name: {written(space.name)}", f"model: {written(space.model)}"]
+    lines += [f"name: {written(space.name)}", f"model: {_flow(_model(space.model))}"]
     lines += [f"data: {_flow(_data(space.data))}", f"objective: {objective}"]
     lines += _section("search", {key: value for key, value in plain["search"].items() if value is not None})
     lines += ["parameters:", *_aligned({parameter.name: _short(parameter) for parameter in space.parameters})]
+    if space.start:
+        lines += ["start:", *(f"  - {_flow(values)}" for values in space.start)]
     if "verified" in plain:
         lines += [
             "verified:",
@@ -93,6 +101,15 @@ def _comment(line: str) -> str:
     return f"# {clean}".rstrip()
 
 
+def _model(model: str) -> Any:
+    location, file = hypermodel_in(model), keras_file_in(model)
+    if location is not None:
+        return {"hypermodel": location}
+    if file is not None:
+        return {"keras": file.path} | ({"sha256": file.sha256} if file.sha256 else {})
+    return model
+
+
 def _data(data: DataSpec) -> dict[str, Any]:
     source = {"digits": True} if data.source == "digits" else {data.source: data.location}
     options = {key: value for key, value in _plain_data(data).items() if key not in ("source", "location")}
@@ -101,7 +118,7 @@ def _data(data: DataSpec) -> dict[str, Any]:
 
 def _short(parameter: Parameter) -> Any:
     """As one would write it by hand: without a mapping where there is no condition."""
-    plain = _plain(parameter)
+    plain = plain_parameter(parameter)
     if len(plain) == 1:
         return next(iter(plain.values()))
     return plain

@@ -9,6 +9,7 @@ from pathlib import Path
 from tunekit.results import Scalar
 from tunekit.space.parameters import Choice, Fixed, Parameter
 from tunekit.space.space import Space
+from tunekit.space.start import distinct
 from tunekit.space.vocabulary import AUTO, PRECISION
 from tunekit.study.resources import gpus
 from tunekit.trial.backend import backend
@@ -37,7 +38,11 @@ def settled(space: Space, begun: Space | None = None) -> Space:
         else Choice(PRECISION, values, parameter.when)
     )
     parameters = tuple(new if other is parameter else other for other in space.parameters)
-    return replace(space, parameters=parameters)
+    start = [
+        {name: suited if name == PRECISION and value == AUTO else value for name, value in values.items()}
+        for values in space.start
+    ]
+    return replace(space, parameters=parameters, start=distinct(start))
 
 
 def suits_bfloat16() -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tunekit.space.space import Space
 from tunekit.study.home import SearchFolder
+from tunekit.study.model_file import pinned
 from tunekit.study.plan import Plan, plan_of
 from tunekit.study.precision import settled
 from tunekit.study.resources import MEMORY_PER_WORKER
@@ -52,7 +53,7 @@ class Preview:
 
 def preview(space: Space, settings: Settings, reporter: Reporter, timed: bool = False) -> Preview:
     """Read the data, build the smallest and the largest model, and train a batch of each, or time an epoch."""
-    space = settled(space)
+    space = settled(pinned(space))
     settings.home.path.mkdir(parents=True, exist_ok=True)
     settings.home.keep_caches()
     resources = resources_for(None, settings)

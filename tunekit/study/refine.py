@@ -11,7 +11,7 @@ from tunekit.errors import SearchError, UserError
 from tunekit.report.advice import Advice, advise
 from tunekit.report.changes import Change
 from tunekit.report.importance import Importance, importance
-from tunekit.space.conditions import possible_values
+from tunekit.space.conditions import still_possible
 from tunekit.space.parameters import Parameter
 from tunekit.space.space import Space
 from tunekit.space.writer import as_plain, write_space
@@ -95,7 +95,7 @@ def next_space(space: Space, advice: Advice) -> tuple[Space, Advice]:
     for parameter in space.parameters:
         change = changed.get(parameter.name)
         wanted = change.after if change and change.after is not None else parameter
-        when = {name: _still(kept.get(name), allowed) for name, allowed in parameter.when.items()}
+        when = {name: still_possible(kept.get(name), allowed) for name, allowed in parameter.when.items()}
         lost = next((name for name, allowed in when.items() if not allowed), None)
         if lost is None:
             kept[parameter.name] = replace(wanted, when=when)
@@ -109,14 +109,14 @@ def next_space(space: Space, advice: Advice) -> tuple[Space, Advice]:
     search = replace(space.search, max_epochs=advice.max_epochs)
     sentences = (*advice.sentences, *(f"{change.name}: {change.reason}" for change in gone))
     made = replace(
-        space, name=next_name(space.name), parameters=tuple(kept.values()), search=search, verified=None
+        space,
+        name=next_name(space.name),
+        parameters=tuple(kept.values()),
+        search=search,
+        verified=None,
+        start=(),  # of the space that was: `--like` brings the best of its search
     )
     return made, replace(advice, sentences=sentences, changes=(*changes, *fixed))
-
-
-def _still(parent: Parameter | None, allowed: tuple[Any, ...]) -> tuple[Any, ...]:
-    possible = () if parent is None else possible_values(parent)
-    return allowed if possible is None else tuple(value for value in allowed if value in possible)
 
 
 def next_name(name: str) -> str:

@@ -18,6 +18,7 @@ from tunekit.space.space import Space
 from tunekit.study.files import disk_faults_explained
 from tunekit.study.finish import evaluation_from, finish
 from tunekit.study.home import SearchFolder, home_option
+from tunekit.study.model_file import pinned
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
@@ -106,7 +107,7 @@ def _run(
     if state is not None:
         settings = replace(settings, fast=not state.fact("deterministic"))
         stored = stored_space(state, folder)
-        check_unchanged(state, settled(space, stored) if space else stored, None)
+        check_unchanged(state, settled(pinned(space), stored) if space else stored, None)
         space = stored
         if state.fact("status") == "FINISHED":
             reporter.stage(f"{folder.name} is finished already")
@@ -114,7 +115,7 @@ def _run(
                 report_finished(folder, settings.home, reporter)
             return make_report(folder, state, space, settings.home.path.absolute().as_posix())
     assert space is not None
-    space = settled(space)
+    space = settled(pinned(space))
     resources = resources_for(state, settings)
     workers = make_workers(folder, resources, settings)
     try:
@@ -191,6 +192,9 @@ def _search_and_finish(session: Session) -> Report:
             {name: state.fact(name) for name in FACTS_SHOWN},
         )
         oracle = make_oracle(space)
+    if oracle.starts_left_out:
+        numbers = ", ".join(map(str, oracle.starts_left_out))
+        session.reporter.warn(f"The plan has no place for the known configurations {numbers} of `start`.")
     state.set_facts(
         run_id=recorder.parent_run,
         tracking_uri=recorder.store.tracking_uri,

@@ -211,7 +211,7 @@ def check_unchanged(state: State, space: Space, prepared: Prepared | None) -> No
 
 
 def _differences(key: str, before: Any, now: Any) -> list[str]:
-    if isinstance(before, list) and isinstance(now, list):
+    if key == "parameters":
         before = {entry["name"]: entry for entry in before}
         now = {entry["name"]: entry for entry in now}
     if isinstance(before, dict) and isinstance(now, dict):

@@ -17,6 +17,7 @@ from tunekit.space.space import Space, Verified
 from tunekit.study.finish import evaluation_from
 from tunekit.study.home import Home, SearchFolder
 from tunekit.study.jobs import JobFailed, run_job
+from tunekit.study.model_file import pinned
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.resources import choose
@@ -94,7 +95,7 @@ def train(
     space: Space, settings: Settings, reporter: Reporter, on_epoch: Callable[[TimedEpoch], None]
 ) -> Trained:
     """Train the configuration from scratch for as long as it was trained, and compare the score."""
-    space = settled(space)
+    space = settled(pinned(space))
     fixed_values(space)  # refused before anything is written
     verified = space.verified
     settings.home.keep_caches()
@@ -163,7 +164,7 @@ def evaluate_config(
     space: Space, settings: Settings, reporter: Reporter, on_epoch: Callable[[TimedEpoch], None]
 ) -> Evaluated:
     """The test score of a configuration: of the search it came from where that is here, else trained first."""
-    space = settled(space)
+    space = settled(pinned(space))
     verified = space.verified
     if verified is not None:
         folder = SearchFolder(settings.home.searches / verified.search)

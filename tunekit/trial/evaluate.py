@@ -13,6 +13,7 @@ from tunekit.failpoints import reach
 from tunekit.models.build import build
 from tunekit.results import ClassScores, Evaluation
 from tunekit.trial import checkpoint
+from tunekit.trial.compiled import as_probabilities
 from tunekit.trial.feeding import predictions
 from tunekit.trial.jobs import MODEL, Emit, EvaluateJob
 from tunekit.trial.objectives import Measurement
@@ -32,7 +33,8 @@ def evaluate(job: EvaluateJob, emit: Emit) -> Evaluation:
     reach("champion.after")
     test = open_test(job.spec, prepared)
     answers, measurement = [], Measurement(job.objective, test.y)
-    for part, said in predictions(model, test.x):
+    for part, answered in predictions(model, test.x):
+        said = as_probabilities(model, answered)
         answers.append(judged(said, test.y[part]))
         measurement.add(part, said)
     predicted, right = (np.concatenate(each) for each in zip(*answers, strict=True))

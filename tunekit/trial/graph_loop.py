@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tunekit.trial.compiled import as_probabilities
 from tunekit.trial.feeding import EVALUATED, Array, Examples, Rows, example_bytes, segments
 from tunekit.trial.health import StepWatch
 from tunekit.trial.loop import Told
@@ -81,7 +82,8 @@ class GraphLoop:
         for part in segments(len(x), EVALUATED, example_bytes(x)):
             some = x[part]
             batches = (some[start : start + EVALUATED] for start in range(0, len(some), EVALUATED))
-            yield part, np.concatenate([self._answer(tf.constant(batch)).numpy() for batch in batches])
+            said = np.concatenate([self._answer(tf.constant(batch)).numpy() for batch in batches])
+            yield part, as_probabilities(self._model, said)
 
     def _measured(self) -> dict[str, float]:
         # In Keras' own order, which is that of the alphabet.

@@ -42,7 +42,7 @@ class GradientWatch:
         if self._tape is None:
             return
         try:
-            loss = self._model.loss(self._labels, answers) + sum(self._model.losses)
+            loss = _loss(self._model, self._labels, answers) + sum(self._model.losses)
             weights = [variable.value for variable in self._model.trainable_variables]
             self._found = self._tape.gradient(loss, weights, unconnected_gradients="zero")
         except Exception as error:
@@ -114,10 +114,15 @@ def _with_jax(model: keras.Model, images: Array, labels: Array) -> Any:
     def loss(trainable: list[Any]) -> Any:
         # Without `training`, which means off: a user's model need not have the argument.
         answers, _, penalties = model.stateless_call(trainable, fixed, images, return_losses=True)
-        return model.loss(labels, answers) + sum(penalties)
+        return _loss(model, labels, answers) + sum(penalties)
 
     # Compiled as a whole: operation by operation JAX would compile each one.
     return jax.jit(jax.grad(loss))([variable.value for variable in model.trainable_variables])
+
+
+def _loss(model: keras.Model, labels: Array, answers: Any) -> Any:
+    """Of all examples together; what a HyperModel has compiled may be a name, or a function of each example."""
+    return keras.ops.mean(keras.losses.get(model.loss)(labels, answers))
 
 
 def _squares(model: keras.Model, arrays: Sequence[Array]) -> dict[int, float]:

@@ -44,6 +44,7 @@ class ProbeJob:
     timed: bool = False
     """Whether to take some seconds more to see how long an epoch takes."""
     objective: Objective = field(default_factory=Objective)
+    """Whose metric the models must measure."""
 
     @property
     def place(self) -> Path:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import keras
 
+from tunekit.trial.compiled import as_probabilities
 from tunekit.trial.feeding import EVALUATED, Array, Examples, Rows, averaged, predictions
 from tunekit.trial.health import StepWatch
 
@@ -25,7 +26,7 @@ class Loop(Protocol):
         """Measure without training."""
 
     def answers(self, x: Array | Rows) -> Iterator[tuple[slice, Array]]:
-        """What the model says of the examples, a segment at a time."""
+        """How probable the model finds each class, a segment of examples at a time."""
 
 
 def make_loop(model: keras.Model, batch: int) -> Loop:
@@ -72,7 +73,8 @@ class FitLoop:
         return averaged(found, parts)
 
     def answers(self, x: Array | Rows) -> Iterator[tuple[slice, Array]]:
-        return predictions(self._model, x)
+        for part, said in predictions(self._model, x):
+            yield part, as_probabilities(self._model, said)
 
 
 class _Callback(keras.callbacks.Callback):  # type: ignore[misc]

@@ -12,13 +12,14 @@ from tunekit.models.build import build
 from tunekit.results import Values
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint
+from tunekit.trial.compiled import check_metric, make_ready
 from tunekit.trial.feeding import ordered
 from tunekit.trial.health import StepWatch
 from tunekit.trial.jobs import Emit, Probe, ProbeJob
 from tunekit.trial.loop import Loop, make_loop
 from tunekit.trial.objectives import Measurement, check_labels
 from tunekit.trial.train import arrays, image_shape, loss_weights, score, validation_arrays
-from tunekit.trial.training import augment, compile_model
+from tunekit.trial.training import augment
 
 TIMED_SECONDS = 4.0
 """A longer epoch is timed on so much of it and the rest follows by its share."""
@@ -41,11 +42,11 @@ def _probe_one(job: ProbeJob, given: Values) -> Probe:
     x, y, indices, _ = arrays(job.split)
     batch = int(values["batch_size"])
     steps = math.ceil(len(indices) / batch)
-    compile_model(model, values, steps, max_epochs=1)
+    make_ready(job.model, model, values, steps, max_epochs=1)
 
     loop = make_loop(model, batch)
 
-    def train(count: int) -> None:
+    def train(count: int) -> dict[str, float]:
         chosen = indices[: count * batch]
         examples = ordered(
             x,
@@ -54,18 +55,20 @@ def _probe_one(job: ProbeJob, given: Values) -> Probe:
             lambda images, part: augment(images, values, 0, 1, part, len(chosen)),
             loss_weights(job.split),
         )
-        loop.train(examples, StepWatch(), lambda share: None)
+        return loop.train(examples, StepWatch(), lambda share: None)
 
-    train(1)
+    found = train(1)
     if Measurement(job.objective, labels).wanted:
         # A model whose answers the objective cannot be measured on is found here.
         score(loop, *_some_held_out(job), job.objective)
+    else:
+        check_metric(job.model, found, job.objective)
     size = sum(int(math.prod(variable.shape)) * 4 for variable in checkpoint.all_variables(model))
     seconds = _epoch_seconds(train, steps) + _validation_seconds(loop, job) if job.timed else None
     return Probe(model.count_params(), seconds, size)
 
 
-def _epoch_seconds(train: Callable[[int], None], steps: int) -> float:
+def _epoch_seconds(train: Callable[[int], object], steps: int) -> float:
     """Of all its training steps."""
     warm = min(steps, WARM_STEPS)
     train(warm)

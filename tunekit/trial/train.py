@@ -22,6 +22,7 @@ from tunekit.space.space import Objective
 from tunekit.space.vocabulary import complete
 from tunekit.trial import checkpoint, history, warm
 from tunekit.trial.checkpoint import DamagedCheckpoint, Progress
+from tunekit.trial.compiled import make_ready
 from tunekit.trial.executions import execution, mean_curve, muffled
 from tunekit.trial.feeding import Array, Rows, as_they_are, evenly, ordered, rows_of
 from tunekit.trial.health import StepWatch
@@ -29,7 +30,7 @@ from tunekit.trial.inside import look_inside
 from tunekit.trial.jobs import Emit, EpochDone, Split, Step, TrainJob
 from tunekit.trial.loop import Loop, Told, make_loop
 from tunekit.trial.objectives import Measurement, check_labels
-from tunekit.trial.training import augment, class_weights, compile_model, epoch_order
+from tunekit.trial.training import augment, class_weights, epoch_order
 from tunekit.trial.warm import Compiled
 
 SIGN_OF_LIFE = 1.0
@@ -163,7 +164,7 @@ def _model(job: TrainJob, values: dict[str, Scalar]) -> keras.Model:
     model = build(job.model, job.trial.values, image_shape(job.split.prepared), job.trial.seed)
     indices = arrays(job.split)[2]
     steps = math.ceil(len(indices) / int(values["batch_size"]))
-    compile_model(model, values, steps, job.max_epochs)
+    make_ready(job.model, model, values, steps, job.max_epochs)
     return model
 
 

@@ -28,6 +28,7 @@ SUGGESTIONS: dict[str, Suggest] = {
     "FILE": suggestions.space_files,
     "BEST.YAML": suggestions.space_files,
     "[SEARCH]": suggestions.searches,
+    "SEARCH": suggestions.searches,
     "SEARCH SEARCH...": suggestions.searches,
     "[BEST.YAML|SEARCH]": suggestions.searches_and_files,
     "ID": suggestions.trials,

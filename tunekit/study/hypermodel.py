@@ -1,0 +1,79 @@
+"""Spaces whose parameters are declared by a HyperModel of the user's own."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tunekit.errors import ModelError
+from tunekit.space.hypermodel import Declared
+from tunekit.space.model_names import hypermodel_in, location_in
+from tunekit.space.parameters import Choice, Fixed, Parameter, Range
+from tunekit.space.reader import model_in, read_space
+from tunekit.space.space import Space
+
+ASK = "tunekit.oracles.ask_hypermodel"
+
+
+def read_whole_space(path: Path) -> Space:
+    """The space in a file, with the parameters that its HyperModel declares where it has one."""
+    model = model_in(path)
+    location = None if model is None else location_in(model)
+    if location is None or model is None:
+        return read_space(path)
+    if hypermodel_in(model) is None and is_plain_function(location):
+        return read_space(path)
+    return read_space(path, ask(location))
+
+
+def is_plain_function(location: str) -> bool:
+    """Whether the module's source says that this is a function of several arguments: then nothing is loaded to see."""
+    name, _, attribute = location.partition(":")
+    places = [Path(folder or ".") / Path(*name.split(".")) for folder in (str(Path.cwd()), *sys.path)]
+    sources = [source for place in places for source in (place.with_suffix(".py"), place / "__init__.py")]
+    file = next((source for source in sources if source.is_file()), None)
+    try:
+        tree = ast.parse(file.read_bytes()) if file is not None else ast.Module([], [])
+    except (OSError, SyntaxError, ValueError):
+        return False
+    named = [node for node in tree.body if getattr(node, "name", None) == attribute]
+    if len(named) != 1 or not isinstance(named[0], ast.FunctionDef) or named[0].decorator_list:
+        return False
+    return len(named[0].args.posonlyargs + named[0].args.args) - len(named[0].args.defaults) > 1
+
+
+@lru_cache
+def ask(location: str) -> Declared | None:
+    """What the HyperModel says of itself; None where this is a function of plain values."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "answer.json"
+        done = subprocess.run(
+            [sys.executable, "-m", ASK, location, str(file)], capture_output=True, text=True, check=False
+        )
+        if not file.is_file():
+            tail = "\n".join(f"  {line}" for line in done.stderr.rstrip().splitlines()[-6:])
+            raise ModelError(f"model {location}: the process that loads it ended by itself:\n{tail}")
+        answer: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if "error" in answer:
+        raise ModelError(answer["error"])
+    if "function" in answer:
+        return None
+    parameters = tuple(parameter_from(plain) for plain in answer["declared"])
+    return Declared(parameters, answer["compiled"], answer["problems"])
+
+
+def parameter_from(plain: dict[str, Any]) -> Parameter:
+    """From what `plain_parameter` makes of it."""
+    name = plain["name"]
+    when = {parent: tuple(values) for parent, values in plain.get("when", {}).items()}
+    if "value" in plain:
+        return Fixed(name, plain["value"], when)
+    if "values" in plain:
+        return Choice(name, tuple(plain["values"]), when)
+    return Range(name, plain["min"], plain["max"], plain.get("step"), plain.get("scale", "linear"), when)
