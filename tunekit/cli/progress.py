@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -64,11 +65,15 @@ class Counting(Reporter):
         self.best: TrialRecord | None = None
         self.epochs_done = 0
         self._recent: deque[float] = deque()
+        self._window = RATE_WINDOW
         self._began = time.monotonic()
 
     def opened(self, session: Session) -> None:
         self.session = session
         self.plan = plan_of(session.space)
+        if self.plan.executions > 1:
+            # Their epochs are told all at once, when the last of them has ended.
+            self._window = math.inf
         self._began = time.monotonic()
         for record in session.state.records("trial"):
             self.epochs_done += self.plan.executions * len(session.state.own_epochs(record.trial.id))
@@ -81,7 +86,7 @@ class Counting(Reporter):
             self.epochs_done += executions
         now = time.monotonic()
         self._recent.extend([now] * executions)
-        while self._recent and self._recent[0] < now - RATE_WINDOW:
+        while self._recent and self._recent[0] < now - self._window:
             self._recent.popleft()
 
     def trial_ended(self, record: TrialRecord) -> None:
@@ -89,7 +94,7 @@ class Counting(Reporter):
 
     def rate(self) -> float:
         """Epochs per second."""
-        span = min(RATE_WINDOW, time.monotonic() - self._began)
+        span = min(self._window, time.monotonic() - self._began)
         return len(self._recent) / span if span > 0 else 0.0
 
     def seconds_left(self) -> float | None:
