@@ -9,7 +9,7 @@ import pytest
 
 from tests.study.commands import TINY, loaded, run
 from tunekit.space.parameters import Choice, Fixed
-from tunekit.space.reader import read_space
+from tunekit.space.reader import parse_space, read_space
 from tunekit.space.space import Space
 from tunekit.study import precision
 from tunekit.study.precision import settled, suits_bfloat16
@@ -84,3 +84,15 @@ def test_a_search_with_bfloat16_is_resumed_and_trained_again_exactly(tmp_path: P
     again = loaded(run("train", report["config"], "--json", cwd=tmp_path))
     assert again["score"] == report["best"]["score"]
     assert loaded(run(*command, "--resume", cwd=tmp_path))["best"] == report["best"]
+
+
+def test_a_known_configuration_is_settled_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunekit.study.precision.suits_bfloat16", lambda: True)
+    text = (
+        "name: a\nmodel: lenet5\ndata: digits\nparameters:\n  precision: [auto, float32]\n  filters: [2, 4]\n"
+    )
+    space = parse_space(
+        f"{text}start: [{{precision: auto}}, {{precision: float32}}]\n", "a.yaml", Path("/spaces")
+    )
+
+    assert settled(space).start == ({"precision": "bfloat16"}, {"precision": "float32"})
