@@ -161,12 +161,18 @@ SEARCH_SETTINGS = (
 
 def space_from(name_or_path: str, options: dict[str, Any]) -> Space:
     """The space of this file or name, with the command line's changes."""
-    from tunekit.space.override import apply_settings
     from tunekit.space.reader import read_space
     from tunekit.space.shipped import find_space
 
+    return changed(read_space(find_space(name_or_path)), options)
+
+
+def changed(space: Space, options: dict[str, Any]) -> Space:
+    """The space with the command line's changes."""
+    from tunekit.space.override import apply_settings
+
     overrides = {name: options[name] for name in SEARCH_SETTINGS if name in options}
-    return apply_settings(read_space(find_space(name_or_path)), options["sets"], **overrides)
+    return apply_settings(space, options["sets"], **overrides)
 
 
 def settings_from(options: dict[str, Any]) -> Settings:
