@@ -51,6 +51,11 @@ class Interrupted(TunekitError):
 
     exit_code = 130
 
+    def __init__(self, message: str, signal: int | None = None) -> None:
+        super().__init__(message)
+        self.signal = signal
+        """Its number, where it is known."""
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -178,21 +178,26 @@ SEARCH_SETTINGS = (
 
 def space_from(name_or_path: str, options: dict[str, Any]) -> Space:
     """The space of this file or name, with the command line's changes."""
-    from tunekit.space.override import apply_settings
     from tunekit.space.shipped import find_space
     from tunekit.study.hypermodel import read_whole_space
 
+    space = read_whole_space(find_space(name_or_path))
+    return changed(space, options, lambda note: click.echo(note, err=True))
+
+
+def changed(space: Space, options: dict[str, Any], tell: Callable[[str], None]) -> Space:
+    """The space with the command line's changes; `tell` hears what of known configurations does not fit."""
+    from tunekit.space.override import apply_settings
+
     overrides = {name: options[name] for name in SEARCH_SETTINGS if name in options}
-    space = apply_settings(read_whole_space(find_space(name_or_path)), options["sets"], **overrides)
-    return _with_starts(space, options) if options.get("starts") or options.get("like") else space
-
-
-def _with_starts(space: Space, options: dict[str, Any]) -> Space:
+    space = apply_settings(space, options["sets"], **overrides)
+    if not (options.get("starts") or options.get("like")):
+        return space
     from tunekit.study.starts import with_starts
 
     begun, notes = with_starts(space, options["starts"], options["like"], options["home"])
     for note in notes:
-        click.echo(note, err=True)
+        tell(note)
     return begun
 
 

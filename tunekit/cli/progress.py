@@ -9,10 +9,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Protocol, TextIO
 
 import click
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -39,9 +39,10 @@ def make_progress(to_stderr: bool, quiet: bool = False, verbose: bool = False) -
     if quiet:
         yield Quiet()
     elif stream.isatty() and os.environ.get("TERM") not in DUMB:
-        display = LiveDisplay(stream, verbose)
-        with display.live:
-            yield display
+        # Standard error stays what it is, so that what frameworks write to it can be sent to a file.
+        console = Console(file=stream)
+        with Live(console=console, refresh_per_second=4, transient=True, redirect_stderr=False) as live:
+            yield LiveDisplay(live, verbose)
     else:
         yield Lines(stream, verbose)
 
@@ -170,16 +171,21 @@ def epoch_line(record: TrialRecord, timed: TimedEpoch) -> str:
     return f"trial {record.trial.id} epoch {epoch.number} of {record.trial.epochs}: {metrics} ({epoch.seconds:.1f} s)"
 
 
+class Screen(Protocol):
+    """Something that is written again and again: `rich.live.Live` in a terminal, or a notebook's cell."""
+
+    @property
+    def console(self) -> Console: ...
+    def update(self, renderable: RenderableType) -> None: ...
+
+
 class LiveDisplay(Counting):
     """Progress, rung, speed, time left, the best so far, and what each worker does."""
 
-    def __init__(self, stream: TextIO, verbose: bool = False) -> None:
+    def __init__(self, live: Screen, verbose: bool = False) -> None:
         super().__init__()
         self._verbose = verbose
-        # Standard error stays what it is, so that what frameworks write to it can be sent to a file.
-        self.live = Live(
-            console=Console(file=stream), refresh_per_second=4, transient=True, redirect_stderr=False
-        )
+        self.live = live
         self._workers: dict[int, tuple[TrialRecord, int, float]] = {}
         self._trial_worker: dict[str, int] = {}
 
@@ -214,7 +220,11 @@ class LiveDisplay(Counting):
 
     def tick(self) -> None:
         if self.plan is not None:
-            self.live.update(Group(self._headline(), self._bar(), self._best_line(), self._worker_table()))
+            self.live.update(self.table())
+
+    def table(self) -> Group:
+        """All that is known, one below the other."""
+        return Group(self._headline(), self._bar(), self._best_line(), self._worker_table())
 
     def _headline(self) -> Text:
         assert self.plan is not None

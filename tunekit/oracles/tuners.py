@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -27,6 +27,8 @@ from tunekit.space.space import Space
 
 DEFAULT_TRIALS = 20
 """Of the random and the Bayesian tuner where the space names no number."""
+DECLARED = {"tune_new_entries": False, "allow_new_entries": False}
+"""The space is what was declared beforehand, whatever a model's builder asks for."""
 BATCH = 4
 """Trials that the Bayesian tuner proposes before it looks at scores again: fixed, so that workers do not matter."""
 
@@ -39,13 +41,14 @@ class Hyperband(Scheduled, HyperbandOracle):  # type: ignore[misc]
     def __init__(
         self,
         objective: Objective,
-        hyperparameters: HyperParameters,
+        hyperparameters: HyperParameters | None,
         max_epochs: int = 100,
         factor: int = 3,
         hyperband_iterations: int = 1,
         seed: int = 0,
         max_trials: int | None = None,
         starts: Sequence[Values] = (),
+        new_entries: Mapping[str, bool] = DECLARED,
     ) -> None:
         super().__init__(
             objective=objective,
@@ -53,8 +56,7 @@ class Hyperband(Scheduled, HyperbandOracle):  # type: ignore[misc]
             factor=factor,
             hyperband_iterations=hyperband_iterations,
             hyperparameters=hyperparameters,
-            tune_new_entries=False,
-            allow_new_entries=False,
+            **new_entries,
         )
         plans = [
             BracketPlan(iteration, bracket, self._rungs(bracket))

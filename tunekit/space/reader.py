@@ -29,11 +29,16 @@ def read_space(path: Path, declared: Declared | None = None) -> Space:
 
 def model_in(path: Path) -> str | None:
     """The model of a space file whose parameters may be declared elsewhere; None where it cannot be read."""
-    report = Report(str(path))
-    root = read_document(read_text(path, report), report)
+    return model_in_text(read_text(path, Report(str(path))), path.parent)
+
+
+def model_in_text(text: str, base: Path) -> str | None:
+    """The same of a text; relative paths in it start from `base`."""
+    report = Report("")
+    root = read_document(text, report)
     if root is None or "verified" in root.lines:
         return None
-    return read_model(report, root, path.parent)
+    return read_model(report, root, base)
 
 
 def parse_space(text: str, file: str, base: Path, declared: Declared | None = None) -> Space:

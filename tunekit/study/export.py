@@ -24,14 +24,19 @@ def export_config(home: Home, name: str | None, output: Path | None = None) -> s
 
 def export_model(home: Home, name: str | None, output: Path) -> None:
     """The winner's model as a .keras file."""
-    folder = home.find(name)
-    source = _present(folder.champion / MODEL, folder)
+    source = model_file(home, name)
     if output.suffix != ".keras":
         raise SearchError(f"{output}: expected a name that ends in .keras, which Keras loads by it.")
     try:
         shutil.copyfile(source, output)
     except OSError as error:
         raise StoreError(f"{output}: could not be written: {error.strerror}.") from error
+
+
+def model_file(home: Home, name: str | None) -> Path:
+    """Where the winner's model is."""
+    folder = home.find(name)
+    return _present(folder.champion / MODEL, folder)
 
 
 def _present(path: Path, folder: SearchFolder) -> Path:

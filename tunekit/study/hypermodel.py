@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from tunekit.errors import ModelError
 from tunekit.space.hypermodel import Declared
+from tunekit.space.mapping import model_in_mapping, space_of
 from tunekit.space.model_names import hypermodel_in, location_in
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.reader import model_in, read_space
@@ -23,13 +25,22 @@ ASK = "tunekit.oracles.ask_hypermodel"
 
 def read_whole_space(path: Path) -> Space:
     """The space in a file, with the parameters that its HyperModel declares where it has one."""
-    model = model_in(path)
+    return read_space(path, declared_by(model_in(path)))
+
+
+def whole_space_of(mapping: Mapping[str, Any]) -> Space:
+    """The same of a space that is given as a mapping."""
+    return space_of(mapping, declared_by(model_in_mapping(mapping)))
+
+
+def declared_by(model: str | None) -> Declared | None:
+    """What the model says of its parameters; None where it is no HyperModel."""
     location = None if model is None else location_in(model)
     if location is None or model is None:
-        return read_space(path)
+        return None
     if hypermodel_in(model) is None and is_plain_function(location):
-        return read_space(path)
-    return read_space(path, ask(location))
+        return None
+    return ask(location)
 
 
 def is_plain_function(location: str) -> bool:

@@ -91,7 +91,9 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
             remedy = (
                 f"Go on with `{resume_command(folder, settings)}`." if began else "Nothing had begun yet."
             )
-            raise Interrupted(f"Stopped by {name}; every finished epoch is kept. {remedy}") from error
+            raise Interrupted(
+                f"Stopped by {name}; every finished epoch is kept. {remedy}", interrupted.signal
+            ) from error
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the first asks for a clean end, the second ends at once."""
+"""SIGINT and SIGTERM: the first asks for a clean end, the second does what it did before."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from tunekit.errors import Interrupted
 
@@ -17,6 +18,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self.before: dict[int, Any] = {}
+        """The handlers in whose place this one stands."""
         self._raises = False
 
     def __call__(self) -> bool:
@@ -36,21 +39,30 @@ class Interruption:
     def answer(self, number: int, frame: FrameType | None) -> None:
         """The signals' handler."""
         if self.signal is not None:
-            # The cursor may be hidden by the progress display.
-            os.write(sys.stderr.fileno(), b"\x1b[?25h\n" if sys.stderr.isatty() else b"")
-            os._exit(128 + number)
+            self._answer_again(number, frame)
+            return
         self.signal = signal.Signals(number)
         if self._raises:
             raise Interrupted("interrupted")
+
+    def _answer_again(self, number: int, frame: FrameType | None) -> None:
+        """At once, as whoever runs this would have it: the command leaves, a notebook gets its KeyboardInterrupt."""
+        if sys.stderr.isatty():
+            # The cursor may be hidden by the progress display.
+            os.write(2, b"\x1b[?25h\n")
+        before = self.before.get(number)
+        if not callable(before):
+            os._exit(128 + number)
+        before(number, frame)
 
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
     """Catch both signals for the length of a search; workers end by themselves when this process does."""
     asked = Interruption()
-
     try:
-        before = {number: signal.signal(number, asked.answer) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asked.before[number] = signal.signal(number, asked.answer)
     except ValueError:
         # Not the main thread, as in a notebook's executor: signals are its owner's.
         yield asked
@@ -58,5 +70,5 @@ def interruption() -> Iterator[Interruption]:
     try:
         yield asked
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for caught, handler in asked.before.items():
+            signal.signal(caught, handler)

@@ -1,0 +1,1 @@
+"""tunekit from Python: what `import tunekit` offers."""
