@@ -78,6 +78,7 @@ def test_a_search_in_a_notebook(notebook: Notebook) -> None:
     (error,) = of_kind(begun, "error")
     assert error["ename"] == "KeyboardInterrupt"
     assert "Stopped by SIGINT; every finished epoch is kept." in error["evalue"]
+    assert not of_kind(begun, "stream"), "frameworks may write into their log"
 
     shown = notebook.run("found = tunekit.resume(workers=1, pictures=False)\nfound")
     assert not of_kind(shown, "error")
@@ -89,6 +90,7 @@ def test_a_search_in_a_notebook(notebook: Notebook) -> None:
     assert "small: 3 of 3 trials" in last["text/plain"]
     assert "best so far: val_accuracy" in last["text/plain"]
     assert last["text/html"].startswith("<pre")
+    assert "MLflow" not in last["text/plain"], "the stage is over"
     running = [
         change["data"]["text/plain"] for change in changes if "worker  trial" in change["data"]["text/plain"]
     ]

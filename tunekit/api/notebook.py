@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from tunekit.cli.progress import LiveDisplay
+from tunekit.study.session import Session
 
 EVERY = 0.5
 """Seconds between two changes: each is a message to the browser."""
@@ -56,6 +57,10 @@ class NotebookDisplay(LiveDisplay):
     def stage(self, text: str) -> None:
         self._stage = text
         self.live.update(Text(text) if self.plan is None else self.table())
+
+    def opened(self, session: Session) -> None:
+        super().opened(session)
+        self.stage("")
 
     def table(self) -> Group:
         return Group(super().table(), Text(self._stage))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 
 
@@ -21,8 +21,23 @@ def frameworks_log_to(path: Path) -> Iterator[None]:
     try:
         with path.open("ab") as log:
             os.dup2(log.fileno(), 2)
-        yield
+        with _python_too(path):
+            yield
     finally:
         sys.stderr.flush()
         os.dup2(saved, 2)
         os.close(saved)
+
+
+@contextmanager
+def _python_too(path: Path) -> Iterator[None]:
+    """In a notebook Python's standard error is not the process's own, and goes to the cell."""
+    try:
+        own = sys.stderr.fileno() == 2
+    except (OSError, AttributeError):  # a stream that is no file
+        own = False
+    if own:
+        yield
+    else:
+        with path.open("a", encoding="utf-8") as log, redirect_stderr(log):
+            yield
