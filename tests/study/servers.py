@@ -109,8 +109,13 @@ class Postgres:
         self._process.wait()
 
     def _answers(self) -> bool:
-        asked = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]
-        return subprocess.run(asked, check=False).returncode == 0
+        import psycopg2
+
+        try:
+            psycopg2.connect(self.uri.replace("+psycopg2", "")).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
@@ -122,6 +127,7 @@ class Postgres:
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """A running one, in a folder that its user can reach; the test is skipped where it is not installed."""
+    pytest.importorskip("psycopg2")
     programs = _programs()
     # pytest's own folder is closed to other users.
     folder = Path(tempfile.mkdtemp(prefix="tunekit-postgres-"))
@@ -139,15 +145,12 @@ def postgres() -> Iterator[Postgres]:
 
 def _programs() -> Path:
     """Debian keeps them off the path, a folder for each version."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not versions:
-        pytest.skip(
-            "PostgreSQL's server is not installed: initdb was not found (Debian: apt install postgresql)"
-        )
-    return versions[-1].parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    folders += [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
+    for folder in folders:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    pytest.skip("PostgreSQL's server is not installed: no initdb was found (Debian: apt install postgresql)")
 
 
 def _user() -> str | None:
