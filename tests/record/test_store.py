@@ -108,6 +108,7 @@ def test_a_store_is_the_same_with_another_password(tmp_path: Path, monkeypatch: 
     ("uri", "reason"),
     [
         ("http://me:secret@127.0.0.1:9", "refused"),
+        ("postgresql+psycopg2://me:secret@127.0.0.1:9/runs", "refused"),
         ("postgresql+absent://me:secret@127.0.0.1:9/runs", "absent"),
     ],
 )

@@ -31,6 +31,25 @@ def database() -> Iterator[Postgres]:
         yield running
 
 
+def test_a_database_without_a_server_is_killed_and_nothing_is_lost(
+    database: Postgres, finished: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    options = ["--workers", 1, "--json", "--home", home]
+    process = start("search", TINY, *options, cwd=tmp_path, MLFLOW_TRACKING_URI=database.uri)
+    wait_for_trials(home, "tiny", 2, seconds=400)
+    database.kill()
+    wait_for_trials(home, "tiny", 6, seconds=400)
+    database.start()
+    printed, told = process.communicate(timeout=900)
+    assert process.returncode == 0, told
+    assert "The search goes on and records later." in told
+    assert database.password not in told
+    report = json.loads(printed)
+    assert outcome(report) == outcome(finished[1])
+    assert_recorded(with_password(report, database))
+
+
 def test_server_and_database_are_killed_and_nothing_is_lost(
     database: Postgres, finished: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -68,7 +87,7 @@ def test_a_password_is_nowhere(database: Postgres, tmp_path: Path) -> None:
     report = loaded(done)
     said = database.uri.replace(database.password, HIDDEN)
     assert report["mlflow"]["tracking_uri"] == said
-    assert_recorded(report | {"mlflow": report["mlflow"] | {"tracking_uri": database.uri}})
+    assert_recorded(with_password(report, database))
     source = (
         mlflow.MlflowClient(database.uri).get_run(report["mlflow"]["run_id"]).data.tags["mlflow.source.name"]
     )
@@ -94,3 +113,8 @@ def test_a_password_is_nowhere(database: Postgres, tmp_path: Path) -> None:
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) > 10
     assert not [path for path in written if secret in path.read_bytes()]
+
+
+def with_password(report: dict[str, Any], database: Postgres) -> dict[str, Any]:
+    """The report says the address without it."""
+    return report | {"mlflow": report["mlflow"] | {"tracking_uri": database.uri}}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DATABASE = "mlflow.db"
+DATABASE_SERVERS = ("postgresql", "mysql", "mssql")
+"""How addresses of those begin that MLflow records in directly."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
         home.mkdir(parents=True, exist_ok=True)
         if uri == _own_uri(home):
             _make_database(home)
+        elif uri.startswith(DATABASE_SERVERS):
+            _knock(uri)
         _set_tracking_uri(uri)
         client = mlflow.MlflowClient(uri)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
@@ -118,6 +122,14 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
     except OSError as error:
         raise StoreError(f"{home}: MLflow's store could not be written: {advice(error)}.") from error
     return Store(client, uri, experiment_id)
+
+
+def _knock(uri: str) -> None:
+    """MLflow itself tries a database that does not answer for 100 s before it says so."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    create_engine(uri, poolclass=NullPool).connect().close()
 
 
 def _make_database(home: Path) -> None:
