@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := build/demo
 
-.PHONY: help demo install check format test test-jax test-long docs screenshots clean
+.PHONY: help demo install check format test test-jax test-long docs dist screenshots clean
 
 help: ## list these recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,11 @@ test-long: $(READY) ## the long forms of the tests, some two hours, and their fi
 
 docs: $(READY) ## the pages of docs/ as a site in build/docs; a broken link or anchor is an error
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --fresh-env docs build/docs
+
+dist: $(READY) ## wheel and sdist in dist/, checked as a package index checks them
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 screenshots: $(READY) ## the pictures in docs/images, with a browser, in some three minutes
 	$(BIN)/python docs/screenshots.py

@@ -1,9 +1,11 @@
-"""The wheel holds everything, and works away from the checkout."""
+"""Wheel and source distribution hold everything, and the wheel works away from the checkout."""
 
 from __future__ import annotations
 
+import email
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -15,15 +17,58 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of both; the wheel is built of the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
+        [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)],
         check=True,
         capture_output=True,
         text=True,
     )
-    return next(folder.glob("*.whl"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def sources(built: Path) -> set[str]:
+    """What the source distribution holds, without the folder that all of it is in."""
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        return {member.name.partition("/")[2] for member in archive if member.isfile()}
+
+
+def test_a_package_index_takes_both(built: Path) -> None:
+    files = [str(path) for path in built.iterdir()]
+    assert len(files) == 2
+    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
+
+
+def test_the_sources_are_all_that_is_in_the_repository(sources: set[str]) -> None:
+    """So that whoever has only them can run the tests and build the pages."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no clone of the repository")
+    kept = {name for name in listed.stdout.splitlines() if not name.startswith((".ci/", "mlruns/"))}
+    assert {name for name in kept if (ROOT / name).exists()} <= sources
+    assert not [name for name in sources if name.startswith(("mlruns/", "build/", "dist/", ".venv/"))]
+
+
+def test_the_version_has_one_place(wheel: Path) -> None:
+    import tunekit
+
+    metadata = email.message_from_bytes(
+        zipfile.ZipFile(wheel).read(f"tunekit-{tunekit.__version__}.dist-info/METADATA")
+    )
+    assert metadata["Version"] == tunekit.__version__
+    assert (metadata["License-Expression"], metadata["License-File"]) == ("MIT", "LICENSE")
+    done = subprocess.run(
+        [sys.executable, "-m", "tunekit", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"tunekit, version {tunekit.__version__}\n"
 
 
 def test_it_holds_the_shipped_spaces_and_the_types(wheel: Path) -> None:

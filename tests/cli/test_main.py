@@ -76,6 +76,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         (["search", TINY, "--time-budget", "soon"], "90s, 30m or 2h"),
         (["search", TINY, "--disk-max", "much"], "500MB, 2GB or 1.5GiB"),
         (["search", TINY, "--name", "../out"], "--name"),
+        (["search", TINY, "--tracking-uri", "team:5000"], "http://HOST:5000"),
         (["search", TINY, "--limit", "100000"], "100000"),
         (["resume"], "there is no search yet"),
         (["show", "nothing"], "nothing"),

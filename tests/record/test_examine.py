@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tunekit.record.examine import examine, without_password
+from tunekit.record.examine import examine
 from tunekit.record.store import open_store
 
 
@@ -88,16 +88,3 @@ def test_a_database_whose_driver_is_missing(tmp_path: Path, monkeypatch: pytest.
     found = examine(tmp_path)
     assert found["state"] == "unreachable"
     assert "secret" not in str(found)
-
-
-@pytest.mark.parametrize(
-    ("uri", "expected"),
-    [
-        ("sqlite:////home/me/mlruns/mlflow.db", "sqlite:////home/me/mlruns/mlflow.db"),
-        ("https://mlflow.example.org", "https://mlflow.example.org"),
-        ("postgresql://me@there/runs", "postgresql://me@there/runs"),
-        ("postgresql://me:secret@there:5432/runs", "postgresql://me:***@there:5432/runs"),
-    ],
-)
-def test_passwords_are_not_shown(uri: str, expected: str) -> None:
-    assert without_password(uri, uri) == expected

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tunekit.errors import SearchError, StoreError
-from tunekit.record.store import DATABASE, _unsynchronised, check_same_store, open_store, tracking_uri
+from tunekit.record.store import DATABASE, Store, _unsynchronised, check_same_store, open_store, tracking_uri
 
 
 def test_the_store_is_below_home_and_artefacts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,42 @@ def test_a_search_stays_with_the_store_that_it_began_in(
         check_same_store(tmp_path, "http://team:5000")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://team:5000")
     check_same_store(tmp_path, "http://team:5000")
-    with pytest.raises(SearchError, match="Set MLFLOW_TRACKING_URI"):
+    with pytest.raises(SearchError, match="Leave out --tracking-uri and unset"):
         check_same_store(tmp_path, own)
+    with pytest.raises(SearchError, match="Give it with --tracking-uri"):
+        check_same_store(tmp_path, "http://other:5000")
+
+
+def test_a_store_is_the_same_with_another_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@team:5000")
+    for before in ("http://me:***@team:5000", "http://me:older@team:5000"):
+        check_same_store(tmp_path, before)
+    with pytest.raises(SearchError, match=r"now http://me:\*\*\*@team:5000 would be used"):
+        check_same_store(tmp_path, "http://me:older@other:5000")
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("http://me:secret@127.0.0.1:9", "refused"),
+        ("postgresql+psycopg2://me:secret@127.0.0.1:9/runs", "refused"),
+        ("postgresql+absent://me:secret@127.0.0.1:9/runs", "absent"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_named_without_its_password(
+    uri: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(StoreError, match=reason) as found:
+        open_store(tmp_path, "space", "val_accuracy")
+    assert uri.replace("secret", "***") in str(found.value)
+    assert "secret" not in str(found.value)
+
+
+def test_an_open_store_keeps_its_password_to_itself() -> None:
+    store = Store(None, "http://me:secret@team:5000", "1")  # type: ignore[arg-type]
+    assert store.address == "http://me:***@team:5000"
+    assert "secret" not in repr(store)
 
 
 def test_the_disk_is_not_waited_for_while_tables_are_made_and_is_afterwards(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tunekit.cli.options import duration_option, home_option, json_option
+from tunekit.cli.options import duration_option, home_option, json_option, tracking_option
 
 if TYPE_CHECKING:
     from tunekit.study.doctor.finding import Finding
@@ -28,6 +28,7 @@ NARROW = 60
     help="How long Keras and MLflow may each take to load.",
 )  # fmt: skip
 @home_option
+@tracking_option
 @json_option
 @click.pass_context
 def doctor(context: click.Context, /, timeout: float, home: Home, as_json: bool) -> None:

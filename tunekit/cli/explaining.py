@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunekit.cli.options import home_option, json_option
+from tunekit.cli.options import home_option, json_option, tracking_option
 
 if TYPE_CHECKING:
     from tunekit.results import TimedEpoch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("search", metavar="[SEARCH]", required=False)
 @click.option("--trial", metavar="ID", help="Explain this trial.  [default: the winner]")
 @home_option
+@tracking_option
 @json_option
 def explain(search: str | None, trial: str | None, home: Home, as_json: bool) -> None:
     """Show what the winner of SEARCH, or of the newest, has learnt, and where it is mistaken.

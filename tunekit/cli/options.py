@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tunekit.study.session import Settings
 
 Command = Callable[..., Any]
+TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 def home_option(command: Command) -> Command:
@@ -35,6 +38,37 @@ def _home(path: Path) -> Home:
     from tunekit.study.home import Home
 
     return Home(path)
+
+
+def tracking_option(command: Command) -> Command:
+    """Of commands that record, or read what is recorded.
+
+    It takes the variable's place when the command runs, so that MLflow and every process that is started know it too.
+    """
+
+    @wraps(command)
+    def told(*arguments: Any, tracking_uri: str | None, **options: Any) -> Any:
+        if tracking_uri is not None:
+            from tunekit.record.address import shown
+
+            os.environ[TRACKING_VARIABLE] = tracking_uri
+            click.get_current_context().meta[TRACKING_VARIABLE] = shown(tracking_uri)
+        return command(*arguments, **options)
+
+    return click.option(
+        "--tracking-uri", callback=_address, metavar="URI",
+        help=f"MLflow's server or store, instead of a database in HOME. Also {TRACKING_VARIABLE}, which keeps a "
+        "password out of the list of processes.",
+    )(told)  # fmt: skip
+
+
+def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and "://" not in value and not value.startswith("databricks"):
+        raise click.BadParameter(
+            "expected an address such as http://HOST:5000, sqlite:////FOLDER/mlflow.db or "
+            "postgresql+psycopg2://USER@HOST/DATABASE, got one without ://."
+        )
+    return value
 
 
 def json_option(command: Command) -> Command:
@@ -207,6 +241,7 @@ def settings_from(options: dict[str, Any]) -> Settings:
     return Settings(
         home=options["home"],
         name=options.get("name"),
+        tracking_uri=click.get_current_context().meta.get(TRACKING_VARIABLE),
         workers=options["workers"],
         threads=options["threads"],
         fast=options["fast"],

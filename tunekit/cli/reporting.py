@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunekit.cli.options import home_option, json_option
+from tunekit.cli.options import home_option, json_option, tracking_option
 
 if TYPE_CHECKING:
     from tunekit.study.home import Home
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     help="File to write.  [default: report.html in the search's folder, and on its run in MLflow]",
 )  # fmt: skip
 @home_option
+@tracking_option
 @json_option
 def report(search: str | None, output: Path | None, home: Home, as_json: bool) -> None:
     """Write one HTML file that sums SEARCH up, or the newest; also while it runs.

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunekit.cli.options import home_option, json_option, run_options, settings_from, space_from
+from tunekit.cli.options import (
+    home_option,
+    json_option,
+    run_options,
+    settings_from,
+    space_from,
+    tracking_option,
+)
 
 if TYPE_CHECKING:
     from tunekit.results import TimedEpoch
@@ -122,6 +129,7 @@ def evaluate(target: str | None, as_json: bool, **options: Any) -> None:
 )
 @run_options
 @home_option
+@tracking_option
 @json_option
 @click.pass_context
 def train(context: click.Context, /, config: Path, tolerance: float, as_json: bool, **options: Any) -> None:

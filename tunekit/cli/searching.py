@@ -14,6 +14,7 @@ from tunekit.cli.options import (
     settings_from,
     space_from,
     space_options,
+    tracking_option,
     verbosity_options,
 )
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the search if its name exists already.")
 @verbosity_options
 @home_option
+@tracking_option
 @json_option
 def search(space: str, go_on: bool, quiet: bool, verbose: bool, as_json: bool, **options: Any) -> None:
     """Search SPACE, a file or the name of a shipped space, test the best model and export its configuration.
@@ -47,6 +49,7 @@ def search(space: str, go_on: bool, quiet: bool, verbose: bool, as_json: bool, *
 @run_options
 @verbosity_options
 @home_option
+@tracking_option
 @json_option
 def resume(name: str | None, quiet: bool, verbose: bool, as_json: bool, **options: Any) -> None:
     """Go on with SEARCH, or the newest one, where it was.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tunekit.cli.options import home_option
+from tunekit.cli.options import home_option, tracking_option
 
 if TYPE_CHECKING:
     from tunekit.study.home import Home
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     help="Port on 127.0.0.1; 0 takes a free one.",
 )
 @home_option
+@tracking_option
 def ui(port: int, home: Home) -> None:
     """Start MLflow's page on this home's record, for this machine only, until Ctrl-C.
 

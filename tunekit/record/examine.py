@@ -10,8 +10,8 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from tunekit.record.address import shown, without_password
 from tunekit.record.store import quiet_environment, tracking_uri
 from tunekit.record.trouble import advice
 
@@ -35,18 +35,12 @@ def examine(home: Path) -> dict[str, Any]:
     import mlflow
 
     uri = tracking_uri(home)
-    found: dict[str, Any] = {"mlflow": version("mlflow"), "uri": without_password(uri, uri), "bytes": 0}
+    found: dict[str, Any] = {"mlflow": version("mlflow"), "uri": shown(uri), "bytes": 0}
     state, why = _state(uri, Path(mlflow.__file__).parent)
     file = sqlite_file(uri)
     if file is not None and file.exists():
         found["bytes"] = file.stat().st_size
     return found | {"state": state, "why": without_password(why, uri)}
-
-
-def without_password(text: str, uri: str) -> str:
-    """What is said of a store may repeat its address."""
-    password = urlsplit(uri).password if "@" in uri else None
-    return text.replace(f":{password}@", ":***@") if password else text
 
 
 def sqlite_file(uri: str) -> Path | None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from tunekit.failpoints import reach
 from tunekit.record import images
+from tunekit.record.address import without_password
 from tunekit.record.store import Store, check_same_store, open_store
 from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
@@ -228,6 +229,7 @@ class Recorder:
         return str(run.info.run_id)
 
     def _tags(self, trial_id: str) -> dict[str, str]:
+        command = f"tunekit {' '.join(sys.argv[1:])}"
         # MLflow matches rows one by one, so that what a search is filtered by stands on every run.
         return {
             "tunekit.uid": self._uid,
@@ -237,7 +239,7 @@ class Recorder:
             "tunekit.tuner": self._space.search.tuner,
             "tunekit.trial": trial_id,
             "mlflow.user": os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown",
-            "mlflow.source.name": f"tunekit {' '.join(sys.argv[1:])}"[:5000],
+            "mlflow.source.name": without_password(command, self.store.tracking_uri)[:5000],
             "mlflow.source.type": "LOCAL",
         }
 

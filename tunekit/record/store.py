@@ -8,17 +8,20 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit.errors import SearchError, StoreError
+from tunekit.record.address import shown
 from tunekit.record.trouble import advice, opening
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DATABASE = "mlflow.db"
+DATABASE_SERVERS = ("postgresql", "mysql", "mssql")
+"""How addresses of those begin that MLflow records in directly."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,13 @@ class Store:
     """An open MLflow store and the experiment in it that a search writes to."""
 
     client: MlflowClient
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)
+    """With its password, where it has one; `address` is for others to read."""
     experiment_id: str
+
+    @property
+    def address(self) -> str:
+        return shown(self.tracking_uri)
 
 
 def tracking_uri(home: Path) -> str:
@@ -41,13 +49,19 @@ def _own_uri(home: Path) -> str:
 
 def check_same_store(home: Path, before: str | None) -> None:
     """A search is recorded in one store; a home folder that was moved takes its own along."""
-    now = tracking_uri(home)
-    moved = now == _own_uri(home) and (before or "").endswith(f"/{DATABASE}")
-    if before not in (None, now) and not moved:
-        raise SearchError(
-            f"This search is recorded in {before}, but now {now} would be used. "
-            "Set MLFLOW_TRACKING_URI to what it was, or unset it."
+    if before is None:
+        return
+    own = _own_uri(home)
+    # A password may change, and is not part of what a search remembers.
+    was, now = shown(before), shown(tracking_uri(home))
+    moved = now == own and was.endswith(f"/{DATABASE}")
+    if was != now and not moved:
+        remedy = (
+            "Leave out --tracking-uri and unset MLFLOW_TRACKING_URI"
+            if was == own
+            else "Give it with --tracking-uri, or set MLFLOW_TRACKING_URI to it"
         )
+        raise SearchError(f"This search is recorded in {was}, but now {now} would be used. {remedy}.")
 
 
 def quiet_environment() -> None:
@@ -88,6 +102,8 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
         home.mkdir(parents=True, exist_ok=True)
         if uri == _own_uri(home):
             _make_database(home)
+        elif uri.startswith(DATABASE_SERVERS):
+            _knock(uri)
         _set_tracking_uri(uri)
         client = mlflow.MlflowClient(uri)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
@@ -96,16 +112,24 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
             experiment_id = _create(client, name, home, objective)
         elif found.lifecycle_stage == "deleted":
             raise StoreError(
-                f"{uri}: the experiment {name} was deleted. Restore it with `mlflow experiments restore "
+                f"{shown(uri)}: the experiment {name} was deleted. Restore it with `mlflow experiments restore "
                 f"--experiment-id {found.experiment_id}`, or set MLFLOW_EXPERIMENT_NAME to another."
             )
         else:
             experiment_id = found.experiment_id
-    except (MlflowException, SQLAlchemyError) as error:
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
         raise opening(error, uri) from error
     except OSError as error:
         raise StoreError(f"{home}: MLflow's store could not be written: {advice(error)}.") from error
     return Store(client, uri, experiment_id)
+
+
+def _knock(uri: str) -> None:
+    """MLflow itself tries a database that does not answer for 100 s before it says so."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    create_engine(uri, poolclass=NullPool).connect().close()
 
 
 def _make_database(home: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tunekit.errors import StoreError
+from tunekit.record.address import for_command, shown, without_password
 
 ADVICE = (
     (("disk is full", "No space left", "File too large", "quota exceeded"), "Free space there"),
@@ -14,6 +15,10 @@ ADVICE = (
     (("I/O error", "Input/output error", "malformed"), "Mend the disk, or restore the file from a backup"),
 )
 """What a message says, and what helps."""
+DRIVERS = (
+    "Install the database's driver, and name it in the address: for PostgreSQL `pip install psycopg2-binary` "
+    "and postgresql+psycopg2://..."
+)
 
 
 def advice(error: BaseException) -> str:
@@ -30,10 +35,13 @@ def advice(error: BaseException) -> str:
 def opening(error: BaseException, uri: str) -> StoreError:
     """Of a store that could not be opened."""
     if "db upgrade" in str(error) or "out-of-date database schema" in str(error):
-        remedy = f"it was made by another version of MLflow. Run `mlflow db upgrade {uri}` after a backup"
+        command = f"mlflow db upgrade {for_command(uri)}"
+        remedy = f"it was made by another version of MLflow. Run `{command}` after a backup"
+    elif isinstance(error, ImportError):
+        remedy = f"{error}. {DRIVERS}"
     else:
-        remedy = advice(error)
-    return StoreError(f"{uri}: MLflow's store could not be opened: {remedy}.")
+        remedy = without_password(advice(error), uri)
+    return StoreError(f"{shown(uri)}: MLflow's store could not be opened: {remedy}.")
 
 
 @contextmanager
@@ -49,6 +57,6 @@ def explained(uri: str) -> Iterator[None]:
         if not isinstance(error, MlflowException | SQLAlchemyError | OSError):
             raise
         raise StoreError(
-            f"{uri}: MLflow's store could not be written: {advice(error)}. What is finished is kept in the search's "
-            "own state; resume the search once the store is mended."
+            f"{shown(uri)}: MLflow's store could not be written: {without_password(advice(error), uri)}. What is "
+            "finished is kept in the search's own state; resume the search once the store is mended."
         ) from error

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tunekit.errors import SearchError, StoreError
+from tunekit.record.address import shown
 from tunekit.record.store import DATABASE, tracking_uri
 
 START_TIMEOUT = 90.0
@@ -25,7 +26,7 @@ def serve(home: Path, port: int, announce: Callable[[str], None]) -> None:
     """Run the server until it is interrupted; `announce` gets its address once it answers."""
     uri = tracking_uri(home)
     if uri.startswith("http"):
-        announce(f"{uri}/{EXPERIMENTS}")
+        announce(f"{shown(uri)}/{EXPERIMENTS}")
         return
     if "MLFLOW_TRACKING_URI" not in os.environ and not (home / DATABASE).exists():
         raise SearchError(
@@ -36,13 +37,25 @@ def serve(home: Path, port: int, announce: Callable[[str], None]) -> None:
         signal.signal(number, signal.default_int_handler)
     port = _free_port(port)
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "ui",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    # Not as an argument, which every user of the machine could read, with its password.
+    store = {"MLFLOW_BACKEND_STORE_URI": uri}
     # Without its job runners the server needs a quarter of the memory and starts in a third of the time.
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     log = home / "ui.log"
     with log.open("ab") as stream:
-        server = subprocess.Popen(command, stdout=stream, stderr=stream, env=os.environ | quiet)
+        server = subprocess.Popen(command, stdout=stream, stderr=stream, env=os.environ | quiet | store)
     try:
         _await(server, address, log)
         announce(f"{address}/{EXPERIMENTS}")

@@ -52,6 +52,7 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
                 session.folder.champion / MODEL,
                 space.name,
                 best.trial.id,
+                [scores.name for scores in evaluation.classes],
             )
         state.set_facts(registered=version)
     # The state last: what says that it is finished is not resumed, and its parent run would stay open for ever.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -71,7 +72,8 @@ def resume(name: str | None, settings: Settings, reporter: Reporter) -> Report:
 
 
 def resume_command(folder: SearchFolder, settings: Settings) -> str:
-    return f"tunekit resume {folder.name}{home_option(settings.home.path)}"
+    store = f" --tracking-uri {shlex.quote(settings.tracking_uri)}" if settings.tracking_uri else ""
+    return f"tunekit resume {folder.name}{home_option(settings.home.path)}{store}"
 
 
 def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None) -> Report:
@@ -199,7 +201,7 @@ def _search_and_finish(session: Session) -> Report:
         session.reporter.warn(f"The plan has no place for the known configurations {numbers} of `start`.")
     state.set_facts(
         run_id=recorder.parent_run,
-        tracking_uri=recorder.store.tracking_uri,
+        tracking_uri=recorder.store.address,
         experiment_id=recorder.store.experiment_id,
         status="RUNNING",
     )

@@ -33,6 +33,8 @@ class Settings:
 
     home: Home
     name: str | None = None
+    tracking_uri: str | None = None
+    """What the command line said of MLflow's store, without a password: for the commands that are told."""
     workers: int | None = None
     threads: int | None = None
     fast: bool = False
