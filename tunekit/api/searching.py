@@ -12,7 +12,7 @@ from tunekit.api.display import display
 from tunekit.api.options import read_options
 from tunekit.api.result import SearchResult
 from tunekit.cli import searching as commands
-from tunekit.cli.options import changed, settings_from
+from tunekit.cli.options import TRACKING_VARIABLE, changed, settings_from
 from tunekit.cli.results import show
 from tunekit.errors import Interrupted
 from tunekit.results import Scalar
@@ -53,13 +53,15 @@ def search(
     trial_timeout: Amount | None = None,
     time_budget: Amount | None = None,
     disk_max: Amount | None = None,
+    tracking_uri: str | None = None,
     progress: bool = True,
     verbose: bool = False,
 ) -> SearchResult:
     """Search a space, test the best model and export its configuration, as `tunekit search` does.
 
     The space is the name of a shipped one, the path of a space file, or a dict of the form of such a file. The other
-    arguments are the command's options: `tunekit search --help` describes each. `set` fixes parameters, as in
+    arguments are the command's options: `tunekit search --help` describes each. `tracking_uri` holds for all of the
+    process while it searches. `set` fixes parameters, as in
     `set={"dropout": 0.5}`; `start` takes one file or several; `resume=True` goes on where a search of this name exists
     already.
 
@@ -68,12 +70,12 @@ def search(
     options = dict(
         set=set, tuner=tuner, max_epochs=max_epochs, factor=factor, iterations=iterations, seed=seed,
         executions_per_trial=executions_per_trial, max_trials=max_trials, limit=limit, finalists=finalists,
-        repeats=repeats, start=start, like=like, name=name, home=home, resume=resume,
+        repeats=repeats, start=start, like=like, name=name, home=home, resume=resume, tracking_uri=tracking_uri,
         **_running(workers, threads, fast, pictures, trial_timeout, time_budget, disk_max),
     )  # fmt: skip
     shown = "the space" if isinstance(space, Mapping) else os.fspath(space)
     read = read_options(commands.search, shown, options)
-    with display(progress, verbose) as reporter, _interrupts_raised():
+    with display(progress, verbose) as reporter, _interrupts_raised(), _recorded_in(tracking_uri):
         wanted = changed(_space(space, name), read, reporter.warn)
         report = study.search(wanted, settings_from(read), reporter, resume)
     return SearchResult(report.home, report.search)
@@ -90,13 +92,14 @@ def resume(
     trial_timeout: Amount | None = None,
     time_budget: Amount | None = None,
     disk_max: Amount | None = None,
+    tracking_uri: str | None = None,
     progress: bool = True,
     verbose: bool = False,
 ) -> SearchResult:
     """Go on with a search of this name, or the newest one, where it was, as `tunekit resume` does."""
     running = _running(workers, threads, fast, pictures, trial_timeout, time_budget, disk_max)
-    read = read_options(commands.resume, name, {"home": home, **running})
-    with display(progress, verbose) as reporter, _interrupts_raised():
+    read = read_options(commands.resume, name, {"home": home, "tracking_uri": tracking_uri, **running})
+    with display(progress, verbose) as reporter, _interrupts_raised(), _recorded_in(tracking_uri):
         report = study.resume(name, settings_from(read), reporter)
     return SearchResult(report.home, report.search)
 
@@ -143,3 +146,18 @@ def _interrupts_raised() -> Iterator[None]:
         if error.signal == signal.SIGINT:
             raise KeyboardInterrupt(str(error)) from error
         raise
+
+
+@contextmanager
+def _recorded_in(tracking_uri: str | None) -> Iterator[None]:
+    """MLflow's variable, which every process that is started sees, for as long as this takes."""
+    before = os.environ.get(TRACKING_VARIABLE)
+    if tracking_uri is not None:
+        os.environ[TRACKING_VARIABLE] = tracking_uri
+    try:
+        yield
+    finally:
+        if tracking_uri is not None:
+            os.environ.pop(TRACKING_VARIABLE)
+            if before is not None:
+                os.environ[TRACKING_VARIABLE] = before

@@ -238,10 +238,11 @@ def changed(space: Space, options: dict[str, Any], tell: Callable[[str], None]) 
 def settings_from(options: dict[str, Any]) -> Settings:
     from tunekit.study.session import Settings
 
+    context = click.get_current_context(silent=True)  # there is none where a function is called from Python
     return Settings(
         home=options["home"],
         name=options.get("name"),
-        tracking_uri=click.get_current_context().meta.get(TRACKING_VARIABLE),
+        tracking_uri=context.meta.get(TRACKING_VARIABLE) if context else None,
         workers=options["workers"],
         threads=options["threads"],
         fast=options["fast"],
