@@ -70,7 +70,8 @@ def resume(name: str | None, settings: Settings, reporter: Reporter) -> Report:
 
 
 def resume_command(folder: SearchFolder, settings: Settings) -> str:
-    return f"tunekit resume {folder.name}{home_option(settings.home.path)}"
+    place = f" --on {settings.on.option}" if settings.on else ""
+    return f"tunekit resume {folder.name}{home_option(settings.home.path)}{place}"
 
 
 def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None) -> Report:
