@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -36,8 +37,8 @@ class Connection:
     """How to name the cluster in a message."""
     started: bool
     """Whether Ray was started here and ends with the search."""
-    scratch: Path | None = None
-    """A folder to remove at the end."""
+    undo: contextlib.ExitStack
+    """Takes back what was set for it."""
 
     @property
     def remote(self) -> bool:
@@ -57,8 +58,7 @@ class Connection:
                 # To take leave of a cluster that is gone takes Ray a minute.
                 atexit.unregister(self.ray.shutdown)
         finally:
-            if self.scratch is not None:
-                shutil.rmtree(self.scratch, ignore_errors=True)
+            self.undo.close()
 
 
 def connect(on: OnRay, folder: Path, cpus: float | None) -> Connection:
@@ -69,11 +69,13 @@ def connect(on: OnRay, folder: Path, cpus: float | None) -> Connection:
     ray = load_ray()
     wanted = on.address or os.environ.get("RAY_ADDRESS") or None
     address = _address_of_ray_start() if wanted in (None, "auto") else wanted
-    with _handlers_kept():
-        if address in (None, "local"):
-            return _start(ray, folder, cpus)
-        assert address is not None
-        return _join(ray, address)
+    with _handlers_kept(), contextlib.ExitStack() as undo:
+        if address is None or address == "local":
+            connection = _start(ray, folder, cpus, undo)
+        else:
+            connection = _join(ray, address, wanted is None, undo)
+        connection.undo.push(undo.pop_all())
+        return connection
 
 
 def load_ray() -> Any:
@@ -106,26 +108,34 @@ def reachable(address: str, seconds: float) -> bool:
     return True
 
 
-def _join(ray: Any, address: str) -> Connection:
+def _join(ray: Any, address: str, found: bool, undo: contextlib.ExitStack) -> Connection:
     if not reachable(address, REACH):
         raise SearchError(
             f"--on ray: there is no cluster at {address}. Start it (`ray start --head`), or name another with "
             "--on ray:HOST:PORT or RAY_ADDRESS. Without either, Ray is started on this machine."
         )
     if _on_loopback(address):
-        _stay_on_loopback()
+        _stay_on_loopback(undo)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        # With an address that it has found itself Ray takes the token that belongs to it.
+        ray.init(address="auto" if found else address, log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, OSError, ValueError) as error:
-        raise SearchError(f"--on ray: the cluster at {address} cannot be joined: {error}") from error
-    return Connection(ray, address, started=False)
+        raise SearchError(
+            f"--on ray: the cluster at {address} cannot be joined: {error}. If it wants a token, set "
+            "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN unless the token is in ~/.ray/auth_token."
+        ) from error
+    return Connection(ray, address, False, contextlib.ExitStack())
 
 
-def _start(ray: Any, folder: Path, cpus: float | None) -> Connection:
-    _stay_on_loopback()
-    scratch = None
+def _start(ray: Any, folder: Path, cpus: float | None, undo: contextlib.ExitStack) -> Connection:
+    _stay_on_loopback(undo)
+    # Ray would write a token of its own into the user's home folder, and then ask for it, which stays in force.
+    _set(undo, "RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if "RAY_AUTH_MODE" not in os.environ:
+        undo.callback(os.environ.pop, "RAY_AUTH_MODE", None)
     if len(os.fsencode(folder)) > SOCKET_ROOM:
-        folder = scratch = Path(tempfile.mkdtemp(prefix="tunekit-ray-"))
+        folder = Path(tempfile.mkdtemp(prefix="tunekit-ray-"))
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     options: dict[str, Any] = {} if cpus is None else {"num_cpus": max(cpus, os.cpu_count() or 1)}
     try:
@@ -143,7 +153,7 @@ def _start(ray: Any, folder: Path, cpus: float | None) -> Connection:
         raise ClusterError(
             f"--on ray: Ray could not be started on this machine: {error}. See the logs below {folder}."
         ) from error
-    return Connection(ray, context.address_info["gcs_address"], True, scratch)
+    return Connection(ray, context.address_info["gcs_address"], True, contextlib.ExitStack())
 
 
 def _address_of_ray_start() -> str | None:
@@ -162,15 +172,26 @@ def _on_loopback(address: str) -> bool:
     return host in ("127.0.0.1", "localhost", "[::1]")
 
 
-def _stay_on_loopback() -> None:
+def _stay_on_loopback(undo: contextlib.ExitStack) -> None:
     """Ray takes 127.0.0.1 for the machine's outer address unless it believes that it can have no second node.
 
     The variable is for the processes that Ray starts, the constant for this one, which has read the variable.
     """
     from ray._private import ray_constants
 
-    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    _set(undo, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    undo.callback(setattr, ray_constants, "ENABLE_RAY_CLUSTER", ray_constants.ENABLE_RAY_CLUSTER)
     ray_constants.ENABLE_RAY_CLUSTER = False
+
+
+def _set(undo: contextlib.ExitStack, name: str, value: str) -> None:
+    """A variable of the environment, until it is undone."""
+    before = os.environ.get(name)
+    if before is None:
+        undo.callback(os.environ.pop, name, None)
+    else:
+        undo.callback(os.environ.__setitem__, name, before)
+    os.environ[name] = value
 
 
 @contextlib.contextmanager
