@@ -28,6 +28,7 @@ from tests.study.commands import (
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
 from tests.ray_cluster import Nodes, free_port, gone, nodes, processes_of, surroundings
+from tunekit.workers.cluster.connection import reachable
 
 
 def wait_for(command: subprocess.Popen[str], home: Path, count: int) -> None:
@@ -115,6 +116,9 @@ def test_ray_that_is_gone_ends_the_search_with_an_error_and_it_can_go_on(
             env=environment(**TOKEN), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         try:
+            deadline = time.monotonic() + SLOW
+            while not reachable(f"127.0.0.1:{port}", 1) and time.monotonic() < deadline:
+                time.sleep(0.2)
             place = ("--on", f"ray:127.0.0.1:{port}")
             command = start("search", TINY, *place, cwd=tmp_path, **TOKEN)
             wait_for(command, tmp_path / "mlruns", 3)

@@ -52,10 +52,10 @@ class Connection:
     def close(self) -> None:
         """Leave the cluster; actors end with their driver."""
         try:
-            if self.started or self.answers():
+            if self.answers():
                 self.ray.shutdown()
             else:
-                # To take leave of a cluster that is gone takes Ray a minute.
+                # To take leave of a cluster that is gone takes Ray a minute. What Ray has started ends with this process.
                 atexit.unregister(self.ray.shutdown)
         finally:
             self.undo.close()

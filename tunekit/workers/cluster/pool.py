@@ -72,6 +72,8 @@ class RayWorkers:
         self._parts: dict[str, Parts] = {}
         self._stillborn = 0
         self._looked = self._heard = 0.0
+        self._away = False
+        """Whether the cluster's head did not answer last: whatever Ray is asked then may take a minute, and be its end."""
         self._token = self.folder.absolute() / f".shared-{uuid.uuid4().hex}"
         # What needs the data's source, which may be on this machine alone, is done on this machine.
         self._here = LocalWorkers(
@@ -120,11 +122,12 @@ class RayWorkers:
         if self._connection is None:
             return found
         self._look()
+        if self._away or not self._answers:
+            time.sleep(0 if found else timeout)
+        if self._away:
+            return found
         self._staff()
         self._hand_out()
-        if not self._answers:
-            time.sleep(0 if found else timeout)
-            return found
         for reference in self._ready(0 if found else timeout):
             found += self._hear(self._answers.pop(reference), reference)
         self._hand_out()
@@ -150,7 +153,7 @@ class RayWorkers:
         if connection is None:
             return
         self._token.unlink(missing_ok=True)
-        if connection.started or connection.answers():
+        if connection.answers():
             for member in self._members.values():
                 discharge(connection.ray, member)
         self._members.clear()
@@ -174,7 +177,8 @@ class RayWorkers:
         if now < self._looked + WATCH:
             return
         self._looked = now
-        if not self._connection.answers():
+        self._away = not self._connection.answers()
+        if self._away:
             if now > self._heard + GONE:
                 raise ClusterError(self._gone())
             return
@@ -230,6 +234,8 @@ class RayWorkers:
     def _ready(self, timeout: float) -> list[Any]:
         """Answers that have come, all at once where they are many."""
         references = list(self._answers)
+        if not references:
+            return []
         try:
             ready, waiting = self._ray.wait(references, num_returns=1, timeout=timeout)
             if ready and waiting:
@@ -244,6 +250,12 @@ class RayWorkers:
         try:
             answer = self._ray.get(reference)
         except RayError as error:
+            self._looked = 0.0
+            self._look()
+            if self._away:
+                # Judged when the cluster is there again: what was lost with it is nobody's fault.
+                self._ask(member, reference)
+                return []
             return self._lose(member, error)
         except ConnectionError as error:
             raise ClusterError(self._gone()) from error
@@ -310,10 +322,6 @@ class RayWorkers:
             return Failure("oom", f"Ray ended it, for the node {member.name} ran out of memory")
         if not isinstance(error, ActorDiedError | RayTaskError) or "node has died" in str(error):
             return None
-        if not self._connection or not self._connection.answers():
-            return None
-        self._looked = 0.0
-        self._look()
         if member.node and member.node not in self._nodes:
             return None
         logs = self.logs / f"ray-{member.number}"
