@@ -199,10 +199,9 @@ def test_a_cluster_that_is_gone_is_an_error(
     cluster: Nodes, workers: RayWorkers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workers.warm_up()
-    monkeypatch.setattr("tunekit.workers.cluster.pool.GONE", 0.0)
+    monkeypatch.setattr("tunekit.workers.cluster.watch.GONE", 0.0)
     monkeypatch.setattr("tunekit.workers.cluster.connection.Connection.answers", lambda self: False)
-    workers._looked = 0.0
-    time.sleep(0.01)
+    time.sleep(2.5)
     with pytest.raises(ClusterError, match="go on with `tunekit resume"):
         workers.events(0.1)
     monkeypatch.undo()

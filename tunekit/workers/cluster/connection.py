@@ -55,7 +55,7 @@ class Connection:
             if self.answers():
                 self.ray.shutdown()
             else:
-                # To take leave of a cluster that is gone takes Ray a minute. What Ray has started ends with this process.
+                # To take leave of a cluster that is gone takes Ray a minute; what was started ends with this process.
                 atexit.unregister(self.ray.shutdown)
         finally:
             self.undo.close()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunekit.errors import ClusterError, SearchError, TunekitError
+from tunekit.errors import ClusterError, TunekitError
 from tunekit.results import Failure
 from tunekit.trial.jobs import Done, EvaluateJob, Event, Failed, Job
 from tunekit.workers.cluster.connection import Connection, connect
@@ -26,17 +26,13 @@ from tunekit.workers.cluster.members import (
     check_hello,
     discharge,
     make_actor,
-    room_on,
     variables_of_trials,
 )
 from tunekit.workers.cluster.request import OnRay
+from tunekit.workers.cluster.watch import Watch
 from tunekit.workers.local import LocalWorkers
 from tunekit.workers.workers import WorkerEvent
 
-WATCH = 2.0
-"""Seconds between two looks at the cluster's nodes."""
-GONE = 15.0
-"""Seconds without an answer from the cluster's head before it is taken for gone."""
 STILLBORN = 10
 """Actors that may die one after the other before they have begun with anything."""
 
@@ -61,8 +57,7 @@ class RayWorkers:
     def __post_init__(self) -> None:
         self.count = self.wanted or 1
         self._connection: Connection | None = None
-        self._nodes: set[str] = set()
-        """Those that live."""
+        self._watch: Watch | None = None
         self._members: dict[int, Member] = {}
         self._made = 0
         self._answers: dict[Any, Member] = {}
@@ -71,9 +66,6 @@ class RayWorkers:
         self._told: list[WorkerEvent] = []
         self._parts: dict[str, Parts] = {}
         self._stillborn = 0
-        self._looked = self._heard = 0.0
-        self._away = False
-        """Whether the cluster's head did not answer last: whatever Ray is asked then may take a minute, and be its end."""
         self._token = self.folder.absolute() / f".shared-{uuid.uuid4().hex}"
         # What needs the data's source, which may be on this machine alone, is done on this machine.
         self._here = LocalWorkers(
@@ -96,10 +88,9 @@ class RayWorkers:
             asked = None if self.wanted is None else self.wanted * cpus
             self._connection = connect(self.on, self.scratch, asked)
             self._token.touch()
-            self._heard = time.monotonic()
+            self._watch = Watch(self._connection, self.on, self.threads, self.folder.name)
             self._look()
-            if not room_on(self._ray.nodes(), self.on, self.threads):
-                raise SearchError(self._no_room())
+            self._watch.check_room()
         self._staff()
 
     def submit(self, job: Job) -> int:
@@ -119,12 +110,12 @@ class RayWorkers:
         if self._here.busy:
             return self._here.events(timeout)
         found, self._told = self._told, []
-        if self._connection is None:
+        if self._watch is None:
             return found
         self._look()
-        if self._away or not self._answers:
+        if self._watch.away or not self._answers:
             time.sleep(0 if found else timeout)
-        if self._away:
+        if self._watch.away:
             return found
         self._staff()
         self._hand_out()
@@ -149,7 +140,7 @@ class RayWorkers:
     def close(self) -> None:
         """End all workers and leave the cluster; what a busy one has checkpointed is safe."""
         self._here.close()
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._watch = self._connection, None, None
         if connection is None:
             return
         self._token.unlink(missing_ok=True)
@@ -170,33 +161,16 @@ class RayWorkers:
         held = [member.task for member in self._members.values() if member.task is not None]
         return [*held, *self._backlog]
 
-    def _look(self) -> None:
-        """See which nodes there are, now and then; ClusterError where nobody answers any more."""
-        assert self._connection is not None
-        now = time.monotonic()
-        if now < self._looked + WATCH:
+    def _look(self, at_once: bool = False) -> None:
+        """Follow the cluster's nodes as they come and go."""
+        assert self._watch is not None
+        if not self._watch.look(at_once):
             return
-        self._looked = now
-        self._away = not self._connection.answers()
-        if self._away:
-            if now > self._heard + GONE:
-                raise ClusterError(self._gone())
-            return
-        self._heard = now
-        nodes = self._nodes_known()
-        self._nodes = {node["NodeID"] for node in nodes if node["Alive"]}
-        for member in [*self._members.values()]:
-            if member.node and member.node not in self._nodes and member.task is None:
+        for member in list(self._members.values()):
+            if member.node and member.task is None and not self._watch.lives(member.node):
                 self._part_with(member)
         if self.wanted is None:
-            self.count = max(1, room_on(nodes, self.on, self.threads))
-
-    def _nodes_known(self) -> list[Any]:
-        try:
-            nodes: list[Any] = self._ray.nodes()
-        except Exception as error:  # of Ray's client, whose connection may end in many ways
-            raise ClusterError(f"{self._gone()} ({error})") from error
-        return nodes
+            self.count = max(1, self._watch.room)
 
     def _staff(self) -> None:
         """Have an actor for each worker; those that wait for room in vain make no more than that."""
@@ -233,6 +207,7 @@ class RayWorkers:
 
     def _ready(self, timeout: float) -> list[Any]:
         """Answers that have come, all at once where they are many."""
+        assert self._watch is not None
         references = list(self._answers)
         if not references:
             return []
@@ -241,24 +216,24 @@ class RayWorkers:
             if ready and waiting:
                 ready, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
         except ConnectionError as error:
-            raise ClusterError(self._gone()) from error
+            raise self._watch.gone() from error
         return list(ready)
 
     def _hear(self, member: Member, reference: Any) -> list[WorkerEvent]:
         from ray.exceptions import RayError
 
+        assert self._watch is not None
         try:
             answer = self._ray.get(reference)
         except RayError as error:
-            self._looked = 0.0
-            self._look()
-            if self._away:
+            self._look(at_once=True)
+            if self._watch.away:
                 # Judged when the cluster is there again: what was lost with it is nobody's fault.
                 self._ask(member, reference)
                 return []
             return self._lose(member, error)
         except ConnectionError as error:
-            raise ClusterError(self._gone()) from error
+            raise self._watch.gone() from error
         task = member.task
         if isinstance(answer, Hello):
             check_hello(answer, self.folder)
@@ -322,7 +297,8 @@ class RayWorkers:
             return Failure("oom", f"Ray ended it, for the node {member.name} ran out of memory")
         if not isinstance(error, ActorDiedError | RayTaskError) or "node has died" in str(error):
             return None
-        if member.node and member.node not in self._nodes:
+        assert self._watch is not None
+        if member.node and not self._watch.lives(member.node):
             return None
         logs = self.logs / f"ray-{member.number}"
         return Failure("killed", f"the actor that held its worker on {member.name} died; see {logs}")
@@ -331,22 +307,6 @@ class RayWorkers:
         discharge(self._ray, member)
         del self._members[member.number]
         self._answers = {ref: other for ref, other in self._answers.items() if other is not member}
-
-    def _no_room(self) -> str:
-        needs = [f"{self.threads if self.on.cpus is None else self.on.cpus:g} CPUs"]
-        needs += [f"{self.on.gpus:g} GPUs"] if self.on.gpus else []
-        needs += [f"{self.on.memory} bytes of memory"] if self.on.memory else []
-        return (
-            f"--on ray: no node of the cluster has what a trial needs: {', '.join(needs)}. "
-            "Ask for less with --cpus-per-trial, --gpus-per-trial or --memory-per-trial, or add a node that has it."
-        )
-
-    def _gone(self) -> str:
-        address = self._connection.address if self._connection else ""
-        return (
-            f"The Ray cluster at {address} does not answer any more. Every finished epoch is kept: when a cluster is "
-            f"there again, or on this machine alone, go on with `tunekit resume {self.folder.name}`."
-        )
 
 
 def _absolute(job: Job) -> Job:
