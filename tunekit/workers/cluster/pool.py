@@ -120,7 +120,9 @@ class RayWorkers:
         self._staff()
         self._hand_out()
         for reference in self._ready(0 if found else timeout):
-            found += self._hear(self._answers.pop(reference), reference)
+            member = self._answers.pop(reference, None)
+            if member is not None:  # else it was parted with since, its node being lost
+                found += self._hear(member, reference)
         self._hand_out()
         return found
 
@@ -305,7 +307,7 @@ class RayWorkers:
 
     def _part_with(self, member: Member) -> None:
         discharge(self._ray, member)
-        del self._members[member.number]
+        self._members.pop(member.number, None)
         self._answers = {ref: other for ref, other in self._answers.items() if other is not member}
 
 
