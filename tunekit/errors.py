@@ -7,6 +7,7 @@ TunekitError                    base of all errors that tunekit raises on purpos
 │   ├── ModelError              a model that cannot be found or built
 │   └── SearchError             a search that is unknown, taken, changed or still running
 ├── StoreError                  disk or MLflow's store: full, read-only, locked, damaged: exit code 1
+├── ClusterError                a cluster that is gone, or that workers die on: exit code 1
 └── Interrupted                 a signal ended the work; what was finished is kept: exit code 130
 
 A trial that fails is not an error: it is a result (`tunekit.results.Failure`).
@@ -44,6 +45,10 @@ class SearchError(UserError):
 
 class StoreError(TunekitError):
     """The disk or MLflow's store: full, read-only, locked or damaged."""
+
+
+class ClusterError(TunekitError):
+    """A cluster that is gone, or that workers cannot live on."""
 
 
 class Interrupted(TunekitError):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.study.commands import TINY, TUNEKIT, environment, run
 from tunekit.cli.main import COMMANDS, cli
-from tunekit.cli.options import _size
+from tunekit.cli.options import size_option
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "mlflow", "matplotlib", "numpy", "sklearn", "jax", "rich")
 
@@ -130,21 +130,21 @@ def test_a_space_whose_model_cannot_build_is_found_before_it_is_searched(tmp_pat
         ("100", 100),
     ],
 )
-def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
-    assert read_size(text) == size
+def testsize_options_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert readsize_option(text) == size
 
 
 @pytest.mark.parametrize(
     "text", ["", "0", "-1GB", "GB", "5XB", "5iB", "nan", "1e3", "1..5GB", "5 GB more", "9" * 400]
 )
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_what_is_nosize_option_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="expected a size such as"):
-        read_size(text)
+        readsize_option(text)
 
 
-def read_size(text: str) -> int | None:
+def readsize_option(text: str) -> int | None:
     command = click.Command("command")
-    return _size(click.Context(command), click.Option(["--disk-max"]), text)
+    return size_option(click.Context(command), click.Option(["--disk-max"]), text)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -30,7 +30,7 @@ from tunekit.results import Failure, Trial, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.state import State
 from tunekit.trial.jobs import Done, EpochDone, Event, Failed
-from tunekit.workers.local import WorkerEvent
+from tunekit.workers.workers import WorkerEvent
 
 PLAN = make_oracle(SPACE).schedule.plans
 BUDGET = sum(plan.epochs_trained for plan in PLAN)

@@ -23,7 +23,7 @@ from tunekit.search.coordinator import HOPELESS, MAX_DEATHS, Coordinator, Observ
 from tunekit.search.state import State
 from tunekit.space.space import Space
 from tunekit.trial.jobs import Done, EpochDone, Event, Failed, Step
-from tunekit.workers.local import WorkerEvent
+from tunekit.workers.workers import WorkerEvent
 
 WHOLE = played(SPACE)
 

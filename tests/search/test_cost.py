@@ -19,7 +19,7 @@ from tunekit.oracles.tuners import make_oracle
 from tunekit.search.coordinator import Coordinator
 from tunekit.space.space import Space
 from tunekit.trial.jobs import Done, EpochDone
-from tunekit.workers.local import WorkerEvent
+from tunekit.workers.workers import WorkerEvent
 
 TRIALS = 10_000
 BLOCK = 1_000

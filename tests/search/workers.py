@@ -12,7 +12,7 @@ from tests.oracles.driver import make_space, scored
 from tests.search.records import make_epoch, make_outcome
 from tunekit.results import Failure, Trial
 from tunekit.trial.jobs import Done, EpochDone, Event, Failed
-from tunekit.workers.local import WorkerEvent
+from tunekit.workers.workers import WorkerEvent
 
 SPACE = make_space(max_epochs=9)
 KILLED = Failure("killed", "its worker process ended with SIGKILL")

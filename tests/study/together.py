@@ -17,7 +17,7 @@ from tunekit.study.resources import Resources
 from tunekit.study.search import _search_and_finish
 from tunekit.study.session import Reporter, Session, create_state
 from tunekit.trial.jobs import MODEL, Done, EvaluateJob, Event
-from tunekit.workers.local import WorkerEvent
+from tunekit.workers.workers import WorkerEvent
 
 SPACE = make_space(max_epochs=2, factor=2, max_trials=4)
 PREPARED = Prepared(Path("data"), "digits", 100, (4, 4, 1), ("a", "b"), "5ea1" * 16, (0.5,), (0.5,))

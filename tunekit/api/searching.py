@@ -54,6 +54,10 @@ def search(
     time_budget: Amount | None = None,
     disk_max: Amount | None = None,
     tracking_uri: str | None = None,
+    on: str | None = None,
+    cpus_per_trial: float | None = None,
+    gpus_per_trial: float | None = None,
+    memory_per_trial: Amount | None = None,
     progress: bool = True,
     verbose: bool = False,
 ) -> SearchResult:
@@ -70,7 +74,8 @@ def search(
     options = dict(
         set=set, tuner=tuner, max_epochs=max_epochs, factor=factor, iterations=iterations, seed=seed,
         executions_per_trial=executions_per_trial, max_trials=max_trials, limit=limit, finalists=finalists,
-        repeats=repeats, start=start, like=like, name=name, home=home, resume=resume, tracking_uri=tracking_uri,
+        repeats=repeats, start=start, like=like, name=name, home=home, resume=resume, tracking_uri=tracking_uri, on=on,
+        cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, memory_per_trial=memory_per_trial,
         **_running(workers, threads, fast, pictures, trial_timeout, time_budget, disk_max),
     )  # fmt: skip
     shown = "the space" if isinstance(space, Mapping) else os.fspath(space)
@@ -93,12 +98,23 @@ def resume(
     time_budget: Amount | None = None,
     disk_max: Amount | None = None,
     tracking_uri: str | None = None,
+    on: str | None = None,
+    cpus_per_trial: float | None = None,
+    gpus_per_trial: float | None = None,
+    memory_per_trial: Amount | None = None,
     progress: bool = True,
     verbose: bool = False,
 ) -> SearchResult:
     """Go on with a search of this name, or the newest one, where it was, as `tunekit resume` does."""
     running = _running(workers, threads, fast, pictures, trial_timeout, time_budget, disk_max)
-    read = read_options(commands.resume, name, {"home": home, "tracking_uri": tracking_uri, **running})
+    place = {
+        "on": on,
+        "cpus_per_trial": cpus_per_trial,
+        "gpus_per_trial": gpus_per_trial,
+        "memory_per_trial": memory_per_trial,
+    }
+    options = {"home": home, "tracking_uri": tracking_uri, **running, **place}
+    read = read_options(commands.resume, name, options)
     with display(progress, verbose) as reporter, _interrupts_raised(), _recorded_in(tracking_uri):
         report = study.resume(name, settings_from(read), reporter)
     return SearchResult(report.home, report.search)

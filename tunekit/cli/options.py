@@ -146,7 +146,7 @@ def run_options(command: Command) -> Command:
                          help="Fail a trial that takes longer, such as 90s, 30m or 2h."),
             click.option("--time-budget", callback=duration_option, metavar="TIME",
                          help="End the search after this time, with the winner tested and exported."),
-            click.option("--disk-max", callback=_size, metavar="SIZE",
+            click.option("--disk-max", callback=size_option, metavar="SIZE",
                          help="Keep the checkpoints within this, such as 500MB, 2GB or 1.5GiB."),
         ]
     ):  # fmt: skip
@@ -183,7 +183,7 @@ def duration_option(context: click.Context, option: click.Parameter, value: str 
 SIZE = re.compile(r"(\d{1,15}\.?\d{0,9}|\.\d{1,9})\s*([KMGT]?i?B?)", re.IGNORECASE)
 
 
-def _size(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+def size_option(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
     found = SIZE.fullmatch(value.strip())
@@ -236,6 +236,7 @@ def changed(space: Space, options: dict[str, Any], tell: Callable[[str], None]) 
 
 
 def settings_from(options: dict[str, Any]) -> Settings:
+    from tunekit.cli.cluster import place_from
     from tunekit.study.session import Settings
 
     context = click.get_current_context(silent=True)  # there is none where a function is called from Python
@@ -250,4 +251,5 @@ def settings_from(options: dict[str, Any]) -> Settings:
         trial_timeout=options["trial_timeout"],
         time_budget=options["time_budget"],
         disk_max=options["disk_max"],
+        on=place_from(options),
     )

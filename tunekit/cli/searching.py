@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunekit.cli.cluster import cluster_options
 from tunekit.cli.options import (
     finalist_options,
     home_option,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @space_options
 @finalist_options
 @run_options
+@cluster_options
 @click.option("--name", help="Of the search.  [default: the space's name]")
 @click.option("--resume", "go_on", is_flag=True, help="Go on with the search if its name exists already.")
 @verbosity_options
@@ -47,6 +49,7 @@ def search(space: str, go_on: bool, quiet: bool, verbose: bool, as_json: bool, *
 @click.command()
 @click.argument("name", metavar="[SEARCH]", required=False)
 @run_options
+@cluster_options
 @verbosity_options
 @home_option
 @tracking_option

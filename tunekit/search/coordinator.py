@@ -22,7 +22,7 @@ from tunekit.search.state import State
 from tunekit.search.winner import ranked
 from tunekit.space.space import Objective
 from tunekit.trial.jobs import Done, EpochDone, Failed, Step, TrainJob
-from tunekit.workers.local import LocalWorkers, WorkerEvent
+from tunekit.workers.workers import WorkerEvent, Workers
 
 MAX_DEATHS = 2
 """Workers that one configuration may cost before it has failed for good."""
@@ -61,7 +61,7 @@ class Coordinator:
         self,
         oracle: Asks,
         state: State,
-        workers: LocalWorkers,
+        workers: Workers,
         make_job: Callable[[Trial], TrainJob],
         checkpoints: Path,
         objective: Objective,

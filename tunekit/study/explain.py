@@ -25,7 +25,7 @@ from tunekit.study.session import Reporter, Settings, make_workers, prepare_data
 from tunekit.study.signals import Interruption, interruption
 from tunekit.trial import executions
 from tunekit.trial.jobs import EpochDone, ExplainJob, Explanation, Step, TrainJob, WeightsLost
-from tunekit.workers.local import LocalWorkers
+from tunekit.workers.workers import Workers
 
 EXPLAINED = "explained"
 """Folder of a search for the pictures that explain its trials."""
@@ -195,7 +195,7 @@ class _Study:
         write_text(self.output / FIGURES, json.dumps(_plain(explanation), indent=2) + "\n")
         self._log()
 
-    def _explain(self, workers: LocalWorkers, job: ExplainJob, training: TrainJob) -> Explanation:
+    def _explain(self, workers: Workers, job: ExplainJob, training: TrainJob) -> Explanation:
         """From the weights that the search kept, else from those of the trial trained again, now or earlier."""
         self.reporter.stage(f"Explaining trial {job.trial.id} on the validation images")
         trained = dataclasses.replace(job, folder=self.output / TRAINED)
@@ -217,7 +217,7 @@ class _Study:
         )
         return dataclasses.replace(found, notes=(note, *found.notes))
 
-    def _train(self, workers: LocalWorkers, job: TrainJob) -> Outcome:
+    def _train(self, workers: Workers, job: TrainJob) -> Outcome:
         """The same weights once more, from the seed; what was broken off goes on where it was."""
         assert self.record.outcome is not None
         seconds = sum(timed.epoch.seconds for timed in self.state.curve(job.trial.id))

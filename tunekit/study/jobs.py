@@ -8,7 +8,7 @@ from typing import Any
 from tunekit.errors import Interrupted, ModelError, TunekitError
 from tunekit.results import Failure
 from tunekit.trial.jobs import Done, EpochDone, Failed, Job, Step
-from tunekit.workers.local import LocalWorkers
+from tunekit.workers.workers import Workers
 
 
 class JobFailed(TunekitError):
@@ -21,7 +21,7 @@ class JobFailed(TunekitError):
 
 
 def run_job(
-    workers: LocalWorkers,
+    workers: Workers,
     job: Job,
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,
@@ -31,7 +31,7 @@ def run_job(
 
 
 def run_jobs(
-    workers: LocalWorkers,
+    workers: Workers,
     jobs: Sequence[Job],
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,

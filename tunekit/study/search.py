@@ -73,7 +73,8 @@ def resume(name: str | None, settings: Settings, reporter: Reporter) -> Report:
 
 def resume_command(folder: SearchFolder, settings: Settings) -> str:
     store = f" --tracking-uri {shlex.quote(settings.tracking_uri)}" if settings.tracking_uri else ""
-    return f"tunekit resume {folder.name}{home_option(settings.home.path)}{store}"
+    place = f" --on {settings.on.option}" if settings.on else ""
+    return f"tunekit resume {folder.name}{home_option(settings.home.path)}{store}{place}"
 
 
 def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: Space | None) -> Report:

@@ -24,7 +24,9 @@ from tunekit.study.resources import Resources, choose
 from tunekit.study.signals import Interruption
 from tunekit.trial.backend import backend, check_backend, versions
 from tunekit.trial.jobs import Probe, ProbeJob, Split, TrainJob
+from tunekit.workers.cluster.request import OnRay
 from tunekit.workers.local import LocalWorkers
+from tunekit.workers.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Settings:
     time_budget: float | None = None
     disk_max: int | None = None
     """Bytes that the checkpoints of a search may take."""
+    on: OnRay | None = None
+    """Where workers run, if not on this machine; no part of what defines the search."""
 
 
 class Reporter(Observer):
@@ -62,7 +66,7 @@ class Session:
     home: Home
     space: Space
     state: State
-    workers: LocalWorkers
+    workers: Workers
     prepared: Prepared
     reporter: Reporter
     interrupted: Callable[[], bool]
@@ -104,8 +108,22 @@ def split_of(space: Space, prepared: Prepared) -> Split:
     return Split(prepared, data.validation, search.limit, search.seed, data.class_weights)
 
 
-def make_workers(folder: SearchFolder, resources: Resources, settings: Settings) -> LocalWorkers:
+def make_workers(folder: SearchFolder, resources: Resources, settings: Settings) -> Workers:
     check_backend()
+    if settings.on is not None:
+        from tunekit.workers.cluster.pool import RayWorkers
+
+        return RayWorkers(
+            settings.on,
+            settings.workers,
+            resources.threads,
+            folder.path,
+            settings.home.path.absolute() / "ray",
+            folder.logs,
+            deterministic=not settings.fast,
+            job_timeout=settings.trial_timeout,
+            devices=resources.devices,
+        )
     return LocalWorkers(
         count=resources.workers,
         threads=resources.threads,
@@ -136,7 +154,7 @@ def check_classes(objective: Objective, count: int) -> None:
 def probe_space(
     space: Space,
     prepared: Prepared,
-    workers: LocalWorkers,
+    workers: Workers,
     interrupted: Callable[[], bool],
     timed: bool = False,
 ) -> tuple[Probe, Probe]:

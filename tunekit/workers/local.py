@@ -19,23 +19,15 @@ from pathlib import Path
 
 from tunekit.results import Failure
 from tunekit.trial.backend import environment
-from tunekit.trial.jobs import Done, Event, Failed, Job, TrainJob
+from tunekit.trial.jobs import Done, Failed, Job, TrainJob
 from tunekit.workers.worker import TAKEN
+from tunekit.workers.workers import WorkerEvent
 
 GROWTH_LIMIT = 768 * 2**20
 """Bytes that a worker may grow beyond its first job before it is replaced: TensorFlow leaks some with every model."""
 FAREWELL = 3.0
 """Seconds that idle workers get to leave by themselves."""
 START = "import sys; sys.path[:] = {path!r}; from tunekit.workers.worker import main; main()"
-
-
-@dataclass(frozen=True)
-class WorkerEvent:
-    """Something a worker told, or its death."""
-
-    worker: int
-    job_id: str
-    event: Event
 
 
 @dataclass

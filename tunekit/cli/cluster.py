@@ -1,0 +1,51 @@
+"""The options that say where trials run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunekit.cli.options import size_option
+
+if TYPE_CHECKING:
+    from tunekit.workers.cluster.request import OnRay
+
+Command = Callable[..., Any]
+
+NEEDS = ("cpus_per_trial", "gpus_per_trial", "memory_per_trial")
+
+
+def cluster_options(command: Command) -> Command:
+    """Where trials run, without any effect on the search's outcome."""
+    share = click.FloatRange(min=0, min_open=True)
+    for option in reversed(
+        [
+            click.option("--on", metavar="ray[:HOST:PORT]",
+                         help="Run trials on a Ray cluster: the one that Ray finds, else one of this machine; "
+                         "ray://HOST:PORT goes through Ray's client. --workers auto then follows its size."),
+            click.option("--cpus-per-trial", type=share, help="What Ray keeps for a trial.  [default: its threads]"),
+            click.option("--gpus-per-trial", type=share, help="Likewise; 0.25 puts four trials on a GPU."),
+            click.option("--memory-per-trial", callback=size_option, metavar="SIZE", help="Likewise, such as 2GB."),
+        ]
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def place_from(options: dict[str, Any]) -> OnRay | None:
+    """None for this machine."""
+    from tunekit.workers.cluster.request import OnRay, parse_place
+
+    if options.get("on") is None:
+        given = next((name for name in NEEDS if options.get(name) is not None), None)
+        if given is not None:
+            raise click.UsageError(f"--{given.replace('_', '-')} is for a cluster: give --on ray as well.")
+        return None
+    return OnRay(
+        parse_place(options["on"]),
+        options["cpus_per_trial"],
+        options["gpus_per_trial"] or 0.0,
+        options["memory_per_trial"],
+    )

@@ -1,0 +1,1 @@
+"""A second kind of worker: on the nodes of a Ray cluster. The only room that imports Ray."""
