@@ -78,7 +78,7 @@ def test_show_marks_them(small: tuple[Path, dict[str, Any]]) -> None:
     lines = run("show", "small", cwd=small[0]).stdout.splitlines()
 
     assert lines[0].split()[:4] == ["trial", "parent", "start", "bracket"]
-    assert ["0", "1", "2"] in [line.split()[:3] for line in lines], "trial, start and bracket of the first"
+    assert ["1", "2", "1"] in [line.split()[:3] for line in lines], "trial, start and bracket of the second"
 
 
 def test_another_search_begins_with_the_best_of_it(small: tuple[Path, dict[str, Any]]) -> None:
