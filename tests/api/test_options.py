@@ -16,7 +16,7 @@ from tunekit.errors import SearchError, UserError
 
 def test_options_are_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUNEKIT_HOME", "elsewhere")
-    given = {
+    given: dict[str, Any] = {
         "workers": 2,
         "time_budget": "30m",
         "disk_max": 2e9,
@@ -24,9 +24,9 @@ def test_options_are_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
         "seed": np.int64(0),
         "home": None,
     }
-    read = read_options(
-        search, "some", given | {"set": {"a": True, "b": "x y", "c": np.float32(0.5), "d": 1e-05}}
-    )
+    given["start"] = ["a.yaml", Path("b.yaml")]
+    given["set"] = {"a": True, "b": "x y", "c": np.float32(0.5), "d": 1e-05}
+    read = read_options(search, "some", given)
     assert read["workers"] == 2
     assert read["threads"] is None
     assert read["time_budget"] == 1800
@@ -35,6 +35,7 @@ def test_options_are_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read["no_pictures"] is False
     assert read["seed"] == 0
     assert read["home"].path == Path("elsewhere")
+    assert read["starts"] == (Path("a.yaml"), Path("b.yaml"))
     assert read["sets"] == ("a=true", 'b="x y"', "c=0.5", "d=1e-05")
 
 

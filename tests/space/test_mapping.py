@@ -44,7 +44,7 @@ def test_numpy_and_paths_in_a_dict() -> None:
     [
         (
             {"model": "lenet"},
-            "model: expected lenet5, recurrent, package.module:function or a .keras file, got the text 'lenet'.",
+            "got the text 'lenet'. Did you mean lenet5?",
         ),
         ({"parameters": {"dropout": 3}}, "parameters.dropout: expected"),
         ({"data": object()}, "expected texts, numbers, booleans, lists and dicts alone"),
