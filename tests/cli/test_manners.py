@@ -35,7 +35,7 @@ def test_a_narrow_colourless_terminal_without_unicode(tmp_path: Path) -> None:
     assert re.search(r"trial 0+ epoch 1 of 1: accuracy", text), text
     # What is written over counts as well; a path is never broken.
     lines = re.split(r"[\r\n]", ESCAPES.sub("", terminal.raw.decode().replace("\x1b[2K", "\n")))
-    assert not [line for line in lines if len(line) > 40 and str(tmp_path) not in line]
+    assert not [line for line in lines if len(line) > 40 and "mlruns" not in line]
     logs = tmp_path / "mlruns" / "searches" / "tiny" / "logs"
     assert {"frameworks.log", "worker-0.log"} <= {path.name for path in logs.iterdir()}
     told = run("resume", cwd=tmp_path).stdout
