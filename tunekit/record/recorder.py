@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from tunekit.failpoints import reach
 from tunekit.record import images
 from tunekit.record.address import without_password
+from tunekit.record.calls import Calls, metric, milliseconds
 from tunekit.record.store import Store, check_same_store, open_store
 from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 MOST_CLASSES = 100
 """Up to which each class has metrics of its own."""
-BATCH = 800
-"""Metrics a call; MLflow takes at most 1,000."""
 PARENT = "parent"
 
 
@@ -45,6 +43,7 @@ class Recorder:
         self._space = space
         self._search = search
         self._uid = uid
+        self._calls = Calls(store)
 
     @classmethod
     def open(
@@ -58,7 +57,7 @@ class Recorder:
                 recorder.parent_run = recorder._find_run(PARENT) or recorder._create_parent(facts)
                 recorder._describe_parent(facts)
             else:
-                recorder._call("update_run", parent_run, status="RUNNING")
+                recorder._calls.write("update_run", parent_run, status="RUNNING")
         return recorder
 
     # Trials
@@ -69,64 +68,64 @@ class Recorder:
             run_id = record.run_id or self._find_run(record.trial.id) or self._create_child(record)
             if record.run_id is None:
                 # Also on a run that is there already: a kill may have come before it had any.
-                self._log_params(run_id, record.trial.values)
+                self._calls.log_params(run_id, record.trial.values)
             self.log_epochs(run_id, ancestors)
         return run_id
 
     def log_epochs(self, run_id: str, epochs: Iterable[TimedEpoch]) -> None:
         metrics = [
-            self._metric(name, value, timed.ended, timed.epoch.number)
+            metric(name, value, timed.ended, timed.epoch.number)
             for timed in epochs
             for name, value in {**timed.epoch.metrics, "seconds": timed.epoch.seconds}.items()
         ]
-        self._log(run_id, metrics)
+        self._calls.log(run_id, metrics)
 
     def end_trial(self, record: TrialRecord, run_id: str, pictures: Path) -> None:
         """The trial's score, statistics and artefacts, and its end as FINISHED or FAILED."""
         assert record.ended is not None
         with explained(self.store.tracking_uri):
             if record.outcome is not None:
-                self._log(run_id, self._final_metrics(record))
+                self._calls.log(run_id, self._final_metrics(record))
             if record.failure is not None:
-                self._set_tags(run_id, _failure_tags(record))
+                self._calls.set_tags(run_id, _failure_tags(record))
                 if record.failure.traceback:
-                    self._call("log_text", run_id, record.failure.traceback, "traceback.txt")
+                    self._calls.write("log_text", run_id, record.failure.traceback, "traceback.txt")
             self._log_images(run_id, pictures / IMAGES, record.ended)
             if pictures.is_dir():
                 shutil.rmtree(pictures / IMAGES, ignore_errors=True)
-                self._call("log_artifacts", run_id, str(pictures))
+                self._calls.write("log_artifacts", run_id, str(pictures))
             status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
-            self._call("set_terminated", run_id, status, end_time=_milliseconds(record.ended))
+            self._calls.write("set_terminated", run_id, status, end_time=milliseconds(record.ended))
         shutil.rmtree(pictures, ignore_errors=True)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         with explained(self.store.tracking_uri):
-            self._call("log_text", run_id, text, name)
+            self._calls.write("log_text", run_id, text, name)
 
     # The search
 
     def log_progress(self, completed: int, best: float, when: float) -> None:
         """The best score so far over the number of completed trials."""
-        self._log(
-            self.parent_run, [self._metric(f"best_{self._space.objective.name}", best, when, completed)]
+        self._calls.log(
+            self.parent_run, [metric(f"best_{self._space.objective.name}", best, when, completed)]
         )
 
     def log_summary(self, metrics: Metrics, tags: Mapping[str, str], when: float) -> None:
         with explained(self.store.tracking_uri):
-            self._log(
-                self.parent_run, [self._metric(name, value, when, 0) for name, value in metrics.items()]
+            self._calls.log(
+                self.parent_run, [metric(name, value, when, 0) for name, value in metrics.items()]
             )
-            self._set_tags(self.parent_run, tags)
+            self._calls.set_tags(self.parent_run, tags)
 
     def log_values(self, values: Values) -> None:
         """Hyperparameters of a training that is not part of a search."""
         with explained(self.store.tracking_uri):
-            self._log_params(self.parent_run, values)
+            self._calls.log_params(self.parent_run, values)
 
     def log_files(self, paths: Iterable[Path], folder: str | None = None) -> None:
         with explained(self.store.tracking_uri):
             for path in paths:
-                self._call("log_artifact", self.parent_run, str(path), folder)
+                self._calls.write("log_artifact", self.parent_run, str(path), folder)
 
     def log_images(self, folder: Path, when: float) -> None:
         """Pictures of one epoch each, NAME.EPOCH.png, for MLflow's grid of images with its step slider."""
@@ -162,17 +161,17 @@ class Recorder:
     def finish(self, status: str) -> None:
         """Close the parent run: FINISHED, FAILED or KILLED."""
         with explained(self.store.tracking_uri):
-            self._call("set_terminated", self.parent_run, status)
+            self._calls.write("set_terminated", self.parent_run, status)
 
     def kill(self, run_ids: Iterable[str]) -> None:
         """Mark runs that a signal or an error broke off; a resume opens them again."""
         with explained(self.store.tracking_uri):
             for run_id in run_ids:
-                self._call("set_terminated", run_id, "KILLED")
+                self._calls.write("set_terminated", run_id, "KILLED")
 
     def reopen(self, run_id: str) -> None:
         with explained(self.store.tracking_uri):
-            self._call("update_run", run_id, status="RUNNING")
+            self._calls.write("update_run", run_id, status="RUNNING")
 
     # Runs and their tags
 
@@ -192,7 +191,7 @@ class Recorder:
             f"({self._space.model} on {facts.get('data_name')}), seed {settings.seed}.",
             **{f"tunekit.{name}": str(value) for name, value in facts.items()},
         }
-        run = self._call("create_run", self.store.experiment_id, tags=tags)
+        run = self._calls.write("create_run", self.store.experiment_id, tags=tags)
         return str(run.info.run_id)
 
     def _describe_parent(self, facts: Mapping[str, Any]) -> None:
@@ -203,7 +202,7 @@ class Recorder:
         }
         if settings.executions_per_trial > 1:
             params["executions_per_trial"] = settings.executions_per_trial
-        self._log_params(
+        self._calls.log_params(
             self.parent_run, {name: value for name, value in params.items() if value is not None}
         )
         self._log_data(self.parent_run, facts)
@@ -223,8 +222,8 @@ class Recorder:
             **({"tunekit.parent_trial": trial.parent} if trial.parent else {}),
             **({"tunekit.start": str(trial.start)} if trial.start else {}),
         }
-        run = self._call(
-            "create_run", self.store.experiment_id, start_time=_milliseconds(record.started), tags=tags
+        run = self._calls.write(
+            "create_run", self.store.experiment_id, start_time=milliseconds(record.started), tags=tags
         )
         return str(run.info.run_id)
 
@@ -258,7 +257,7 @@ class Recorder:
         if outcome.deviation is not None:
             name = f"best_{self._space.objective.name}"
             values |= {f"{name}_deviation": outcome.deviation, f"{name}_of_model": outcome.own_score}
-        return [self._metric(name, value, ended, record.trial.epochs) for name, value in values.items()]
+        return [metric(name, value, ended, record.trial.epochs) for name, value in values.items()]
 
     def _log_data(self, run_id: str, facts: Mapping[str, Any]) -> None:
         from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -272,7 +271,7 @@ class Recorder:
                 {"training_images": facts.get("data_count"), "shape": facts.get("data_shape")}
             ),
         )
-        self._call(
+        self._calls.write(
             "log_inputs",
             run_id,
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])],
@@ -286,38 +285,8 @@ class Recorder:
             key, _, step = path.stem.rpartition(".")
             if (key, int(step)) not in logged:
                 with Image.open(path) as image:
-                    options = {"key": key, "step": int(step), "timestamp": _milliseconds(when)}
-                    self._call("log_image", run_id, image, **options, synchronous=True)
-
-    # MLflow's calls in the sizes it takes
-
-    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
-        """One of the client's calls that write."""
-        reach(f"recorder.{name}.before")
-        answer = getattr(self.store.client, name)(*arguments, **options)
-        reach(f"recorder.{name}.after")
-        return answer
-
-    def _metric(self, name: str, value: float, when: float, step: int) -> Metric:
-        from mlflow.entities import Metric
-
-        return Metric(name, float(value), _milliseconds(when), step)
-
-    def _log(self, run_id: str, metrics: Sequence[Metric]) -> None:
-        with explained(self.store.tracking_uri):
-            for start in range(0, len(metrics), BATCH):
-                self._call("log_batch", run_id, metrics=metrics[start : start + BATCH])
-
-    def _log_params(self, run_id: str, values: Values) -> None:
-        from mlflow.entities import Param
-
-        params = [Param(name, str(value)) for name, value in values.items()]
-        for start in range(0, len(params), 100):
-            self._call("log_batch", run_id, params=params[start : start + 100])
-
-    def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        for name, value in tags.items():
-            self._call("set_tag", run_id, name, value[:5000])
+                    options = {"key": key, "step": int(step), "timestamp": milliseconds(when)}
+                    self._calls.write("log_image", run_id, image, **options, synchronous=True)
 
 
 def log_to_run(
@@ -337,10 +306,6 @@ def log_to_run(
 def _failure_tags(record: TrialRecord) -> dict[str, str]:
     assert record.failure is not None
     return {"tunekit.cause": record.failure.cause, "tunekit.message": record.failure.message}
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
 
 
 def _safe(name: str) -> str:
