@@ -25,7 +25,8 @@ def cluster_options(command: Command) -> Command:
             click.option("--on", metavar="ray[:HOST:PORT]",
                          help="Run trials on a Ray cluster: the one that Ray finds, else one of this machine; "
                          "ray://HOST:PORT goes through Ray's client. --workers auto then follows its size."),
-            click.option("--cpus-per-trial", type=share, help="What Ray keeps for a trial.  [default: its threads]"),
+            click.option("--cpus-per-trial", type=share, show_default="its threads",
+                         help="What Ray keeps for a trial."),
             click.option("--gpus-per-trial", type=share, help="Likewise; 0.25 puts four trials on a GPU."),
             click.option("--memory-per-trial", callback=size_option, metavar="SIZE", help="Likewise, such as 2GB."),
         ]
