@@ -37,15 +37,15 @@ ARG EXTRAS=""
 COPY --from=wheel /wheel /wheel
 RUN python -m venv /opt/tunekit \
  && /opt/tunekit/bin/pip install --no-cache-dir "$(echo /wheel/*.whl)${EXTRAS:+[${EXTRAS}]}"
-RUN useradd --create-home --uid 1000 tunekit && install --directory --owner tunekit --group tunekit /work /work/mlruns
+RUN useradd --create-home --uid 1000 tunekit && install --directory --owner tunekit --group tunekit /tunekit /tunekit/mlruns
 # HOME and USER also hold for a user that --user names and the image does not know.
 ENV PATH=/opt/tunekit/bin:$PATH \
     HOME=/home/tunekit \
     USER=tunekit \
-    TUNEKIT_HOME=/work/mlruns \
+    TUNEKIT_HOME=/tunekit/mlruns \
     PYTHONUNBUFFERED=1
 USER tunekit
-WORKDIR /work
-VOLUME /work/mlruns
+WORKDIR /tunekit
+VOLUME /tunekit/mlruns
 ENTRYPOINT ["tunekit"]
 CMD ["--help"]

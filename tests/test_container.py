@@ -63,7 +63,7 @@ def test_what_runs_is_not_root_and_keeps_its_data_in_a_volume(stages: Stages) ->
     for name in ("tunekit", "server"):
         instructions = dict(stages[name])
         assert instructions["USER"] not in ("root", "0")
-        assert instructions["VOLUME"] in ("/work/mlruns", "/artifacts")
+        assert instructions["VOLUME"] in ("/tunekit/mlruns", "/artifacts")
     assert list(stages)[-1] == "tunekit", "the last stage is what `docker build .` builds"
 
 
@@ -143,7 +143,7 @@ def test_the_steps_of_the_image_leave_a_tunekit_that_searches(stages: Stages, tm
     source = tmp_path / "source"
     source.mkdir()
     places = {
-        folder: str(tmp_path / folder.strip("/")) for folder in ("/opt", "/wheel", "/work", "/artifacts")
+        folder: str(tmp_path / folder.strip("/")) for folder in ("/opt", "/wheel", "/tunekit", "/artifacts")
     }
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "base")], check=True)
     path = f"{tmp_path / 'base/bin'}:{os.environ['PATH']}"
