@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
@@ -193,19 +194,19 @@ def test_a_backend_that_does_not_exist_is_refused_before_anything_is_started(
     )
 
 
+def printed_to(output: IO[str], argument: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [*TUNEKIT, argument]
+    error = subprocess.PIPE
+    return subprocess.run(
+        command, cwd=cwd, env=environment(), stdout=output, stderr=error, text=True, check=False
+    )
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
 @pytest.mark.parametrize("argument", ["spaces", "--help"])
 def test_output_that_a_full_disk_takes(argument: str, tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*TUNEKIT, argument],
-            cwd=tmp_path,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = printed_to(full, argument, tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: the output could not be written: No space left on device.")
     assert "Traceback" not in done.stderr
@@ -216,14 +217,6 @@ def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     ours, theirs = os.pipe()
     os.close(ours)
     with os.fdopen(theirs, "w") as gone:
-        done = subprocess.run(
-            [*TUNEKIT, "spaces"],
-            cwd=tmp_path,
-            env=environment(),
-            stdout=gone,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = printed_to(gone, "spaces", tmp_path)
     assert done.returncode == 1
     assert done.stderr == ""

@@ -71,13 +71,36 @@ def search(
 
     Ctrl-C ends the search so that it can be resumed, and is then raised; a second one ends it at once.
     """
-    options = dict(
-        set=set, tuner=tuner, max_epochs=max_epochs, factor=factor, iterations=iterations, seed=seed,
-        executions_per_trial=executions_per_trial, max_trials=max_trials, limit=limit, finalists=finalists,
-        repeats=repeats, start=start, like=like, name=name, home=home, resume=resume, tracking_uri=tracking_uri, on=on,
-        cpus_per_trial=cpus_per_trial, gpus_per_trial=gpus_per_trial, memory_per_trial=memory_per_trial,
-        **_running(workers, threads, fast, pictures, trial_timeout, time_budget, disk_max),
-    )  # fmt: skip
+    options = {
+        "set": set,
+        "tuner": tuner,
+        "max_epochs": max_epochs,
+        "factor": factor,
+        "iterations": iterations,
+        "seed": seed,
+        "executions_per_trial": executions_per_trial,
+        "max_trials": max_trials,
+        "limit": limit,
+        "finalists": finalists,
+        "repeats": repeats,
+        "start": start,
+        "like": like,
+        "name": name,
+        "home": home,
+        "resume": resume,
+        "tracking_uri": tracking_uri,
+        "on": on,
+        "cpus_per_trial": cpus_per_trial,
+        "gpus_per_trial": gpus_per_trial,
+        "memory_per_trial": memory_per_trial,
+        "workers": workers,
+        "threads": threads,
+        "fast": fast,
+        "no_pictures": not pictures,
+        "trial_timeout": trial_timeout,
+        "time_budget": time_budget,
+        "disk_max": disk_max,
+    }
     shown = "the space" if isinstance(space, Mapping) else os.fspath(space)
     read = read_options(commands.search, shown, options)
     with display(progress, verbose) as reporter, _interrupts_raised(), _recorded_in(tracking_uri):
@@ -106,14 +129,21 @@ def resume(
     verbose: bool = False,
 ) -> SearchResult:
     """Go on with a search of this name, or the newest one, where it was, as `tunekit resume` does."""
-    running = _running(workers, threads, fast, pictures, trial_timeout, time_budget, disk_max)
-    place = {
+    options = {
+        "home": home,
+        "tracking_uri": tracking_uri,
         "on": on,
         "cpus_per_trial": cpus_per_trial,
         "gpus_per_trial": gpus_per_trial,
         "memory_per_trial": memory_per_trial,
+        "workers": workers,
+        "threads": threads,
+        "fast": fast,
+        "no_pictures": not pictures,
+        "trial_timeout": trial_timeout,
+        "time_budget": time_budget,
+        "disk_max": disk_max,
     }
-    options = {"home": home, "tracking_uri": tracking_uri, **running, **place}
     read = read_options(commands.resume, name, options)
     with display(progress, verbose) as reporter, _interrupts_raised(), _recorded_in(tracking_uri):
         report = study.resume(name, settings_from(read), reporter)
@@ -130,27 +160,6 @@ def _space(space: Folder | Mapping[str, Any], name: str | None) -> Space:
     if isinstance(space, Mapping):
         return whole_space_of(space if name is None else {"name": name, **space})
     return read_whole_space(find_space(os.fspath(space)))
-
-
-def _running(
-    workers: Number,
-    threads: Number,
-    fast: bool,
-    pictures: bool,
-    trial_timeout: Amount | None,
-    time_budget: Amount | None,
-    disk_max: Amount | None,
-) -> dict[str, Any]:
-    """The options of how a search is run."""
-    return {
-        "workers": workers,
-        "threads": threads,
-        "fast": fast,
-        "no_pictures": not pictures,
-        "trial_timeout": trial_timeout,
-        "time_budget": time_budget,
-        "disk_max": disk_max,
-    }
 
 
 @contextmanager
