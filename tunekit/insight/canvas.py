@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tunekit.insight.graph import Array
+from tunekit.insight.png import png
 
 DPI = 100
 WIDTH = 7.0
@@ -190,8 +191,7 @@ class Page:
         self.beside(box.right + 0.48, box.top + box.height / 2, label)
 
     def save(self, path: Path) -> Path:
-        # Level 1 is several times quicker than the default, and these pictures are small.
-        self._image.save(path, compress_level=1)
+        path.write_bytes(png(np.asarray(self._image)))
         return path
 
 
