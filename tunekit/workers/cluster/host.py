@@ -71,7 +71,7 @@ class Host:
     def __init__(self, terms: Terms) -> None:
         if terms.working_folder.is_dir():
             os.chdir(terms.working_folder)
-        self._room = Room().path
+        self._room = Room()
         os.environ.update(terms.variables)
         for name in FOLDERS:
             if not Path(os.environ.get(name, "/")).parent.parent.is_dir():
@@ -105,7 +105,7 @@ class Host:
             return False
         if isinstance(job, TrainJob):
             assert self._storage is not None
-            self._desk = Desk(self._room, job, given, self._storage)
+            self._desk = Desk(self._room.path, job, given, self._storage)
             job = self._desk.job
         split = dataclasses.replace(job.split, prepared=prepared)
         self._workers.submit(dataclasses.replace(job, split=split))

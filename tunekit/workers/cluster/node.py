@@ -26,7 +26,7 @@ def own_folder() -> Path:
 
 
 class Room:
-    """A folder that lasts as long as its process; what those that were killed have left is removed."""
+    """A folder that lasts as long as this object and its process; what others have left is removed."""
 
     def __init__(self) -> None:
         rooms = own_folder() / "rooms"
@@ -37,7 +37,7 @@ class Room:
                     shutil.rmtree(left, ignore_errors=True)
                     lock.close()
             self.path = Path(tempfile.mkdtemp(dir=rooms))
-            # Held until the process ends, however that comes: by then nobody else can take it.
+            # Given up when the process ends, however that comes.
             self._lock = _try_lock(self.path)
 
 

@@ -123,4 +123,6 @@ class Team:
         if member.node and not self._watch.lives(member.node):
             return None
         log = logs / f"ray-{member.number}"
-        return Failure("killed", f"the actor that held its worker on {member.name} died; see {log}")
+        # An error of the actor's own, if there was one, is all that anybody will hear of it.
+        cause = f": {error.cause!r}" if isinstance(error, RayTaskError) else ""
+        return Failure("killed", f"the actor that held its worker on {member.name} died{cause}; see {log}")
