@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
+import ctypes
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tests.study.test_ray import SLOW, wait_for
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
-from tests.ray_cluster import Nodes, free_port, nodes, surroundings
+from tests.ray_cluster import Nodes, free_port, nodes
 from tunekit.workers.cluster.connection import reachable
 
 Finished = tuple[Path, dict[str, Any]]
@@ -82,17 +81,6 @@ def test_a_place_that_goes_away_for_a_while_costs_no_trial_anything(
     assert outcome(report) == outcome(finished[1])
 
 
-ALIVE, DEAD = 0, 1
-
-
-def known_nodes(address: str) -> list[tuple[str, int]]:
-    """The cluster's nodes, with what its head thinks of them."""
-    from ray._raylet import GcsClient
-
-    known = GcsClient(address=address).get_all_node_info().values()
-    return [(node.node_id.hex(), node.state) for node in known]
-
-
 @contextmanager
 def object_store() -> Iterator[tuple[str, dict[str, str]]]:
     """A server that speaks S3 over HTTP, with a bucket: its address, and variables for whoever uses it."""
@@ -146,32 +134,33 @@ def test_an_object_store_and_a_node_that_is_lost(finished: Finished, tmp_path: P
     assert [path for path in written if b"hidden1" in path.read_bytes()] == []
 
 
+DEAD = 1
+"""A node, as Ray numbers it."""
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
+"""Of Linux."""
+
+
+def hide(folder: Path) -> bool:
+    """Whether this thread, and the processes that it starts, now see an empty folder in this one's place, for good."""
+    libc = ctypes.CDLL(None)
+    if libc.unshare(CLONE_NEWNS):
+        return False
+    assert libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+    assert libc.mount(b"none", bytes(folder), b"tmpfs", 0, None) == 0
+    return True
+
+
 @pytest.mark.long
 def test_nodes_that_do_not_see_the_folder_send_their_checkpoints_through_ray(
     finished: Finished, tmp_path: Path
 ) -> None:
-    """Nodes in a mount namespace of their own, in which the home and all that is around it is empty."""
-    hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"', str(tmp_path)]
-    if not shutil.which("unshare") or subprocess.run([*hidden, "true"], capture_output=True).returncode:
-        pytest.skip("this process may not mount")
-    with surroundings():
-        port = free_port()
-        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--node-ip-address=127.0.0.1"]
-        head = [*ray, "--head", "--num-cpus=0", f"--port={port}", "--include-dashboard=false"]
-        node = [*hidden, *ray, f"--address=127.0.0.1:{port}", "--num-cpus=1"]
-        quiet: dict[str, Any] = {
-            "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True, "cwd": "/"
-        }  # fmt: skip
-        started = [subprocess.Popen(head, env=environment(), **quiet)]
-        try:
-            until(lambda: reachable(f"127.0.0.1:{port}", 1))
-            started += [subprocess.Popen(node, env=environment(), **quiet) for _ in range(2)]
-            until(lambda: [state for _, state in known_nodes(f"127.0.0.1:{port}")].count(ALIVE) == 3)
-            report = loaded(run("search", TINY, "--on", f"ray:127.0.0.1:{port}", "--json", cwd=tmp_path))
-        finally:
-            for process in started:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+    with nodes(0) as cluster, ThreadPoolExecutor(1) as apart:
+        if not apart.submit(hide, tmp_path).result():
+            pytest.skip("this process may not have mounts of its own")
+        cluster.cluster._shutdown_at_exit = False  # a handler of a signal is the main thread's to set
+        apart.submit(cluster.add).result()
+        apart.submit(cluster.add).result()
+        report = loaded(run("search", TINY, "--on", f"ray:{cluster.address}", "--json", cwd=tmp_path))
     assert outcome(report) == outcome(finished[1])
     assert_whole(report, tmp_path / "mlruns")
     assert not list((tmp_path / "mlruns" / "searches" / "tiny" / "logs").glob("ray-*"))
@@ -189,7 +178,10 @@ def trains(process: psutil.Process) -> bool:
 
 
 def declared_dead(cluster: Nodes) -> bool:
-    return (cluster.others[-1].node_id, DEAD) in known_nodes(cluster.address)
+    from ray._raylet import GcsClient
+
+    known = GcsClient(address=cluster.address).get_all_node_info().values()
+    return cluster.others[-1].node_id in {node.node_id.hex() for node in known if node.state == DEAD}
 
 
 @pytest.mark.long
