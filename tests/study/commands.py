@@ -76,8 +76,12 @@ def start(*arguments: object, cwd: Path, **env: str) -> subprocess.Popen[str]:
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
-    """Process ids of the command's workers."""
-    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    """Process ids of the command's workers: its children's children, forked from one template."""
+    return [worker for template in _children(process.pid) for worker in _children(template)]
+
+
+def _children(process_id: int) -> list[int]:
+    path = Path(f"/proc/{process_id}/task/{process_id}/children")
     return [int(pid) for pid in path.read_text().split()] if path.exists() else []
 
 

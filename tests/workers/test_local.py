@@ -211,7 +211,11 @@ def test_two_work_side_by_side_and_close_ends_all(
     # Both are at it at once.
     assert {begun(tmp_path / "0"), begun(tmp_path / "1")} == set(workers.process_ids)
     assert workers.events(0) == []
-    assert sorted(path.name for path in workers.logs.iterdir()) == ["worker-0.log", "worker-1.log"]
+    assert sorted(path.name for path in workers.logs.iterdir()) == [
+        "worker-0.log",
+        "worker-1.log",
+        "workers.log",
+    ]
     processes = workers.process_ids
 
     began = time.monotonic()
