@@ -43,6 +43,7 @@ ENV PATH=/opt/tunekit/bin:$PATH \
     HOME=/home/tunekit \
     USER=tunekit \
     TUNEKIT_HOME=/tunekit/mlruns \
+    TFDS_DATA_DIR=/tunekit/mlruns/tensorflow_datasets \
     PYTHONUNBUFFERED=1
 USER tunekit
 WORKDIR /tunekit
