@@ -166,6 +166,10 @@ def test_the_model_and_its_test_score(found: tunekit.SearchResult) -> None:
     assert model.input_shape == (None, 8, 8, 1)
     evaluated = found.evaluate()
     assert evaluated.evaluation.accuracy == evaluated.recorded
+    shown_in_a_notebook = repr(evaluated)
+    assert shown_in_a_notebook.startswith(f"<trial {evaluated.trial} of small on the test set: accuracy ")
+    assert shown_in_a_notebook.endswith(f"; recorded: accuracy {evaluated.recorded:.4f}>")
+    assert len(shown_in_a_notebook) < 120
     assert evaluated.recorded == (found.test.accuracy if found.test else None)
 
 

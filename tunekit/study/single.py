@@ -60,7 +60,7 @@ class Trained:
         return self.difference is None or abs(self.difference) <= tolerance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluated:
     """A test score, beside the one that was recorded."""
 
@@ -68,6 +68,12 @@ class Evaluated:
     trial: str
     evaluation: Evaluation
     recorded: float | None
+
+    def __repr__(self) -> str:
+        """On a line, as a notebook shows it: the confusion matrix may have a million cells."""
+        scores = ", ".join(f"{name} {value:.4f}" for name, value in self.evaluation.metrics.items())
+        recorded = "" if self.recorded is None else f"; recorded: accuracy {self.recorded:.4f}"
+        return f"<trial {self.trial} of {self.search} on the test set: {scores}{recorded}>"
 
 
 def fixed_values(space: Space) -> dict[str, Scalar]:
