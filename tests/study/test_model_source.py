@@ -144,7 +144,7 @@ def test_a_search_goes_on_with_its_own_source_alone() -> None:
     write(blocks=BLOCKS.replace("relu", "tanh"))
     assert loaded(run("resume", "own", "--json", cwd=here)) == report, "what is over needs no model"
     assert "own cannot be tested again" in run("evaluate", "own", cwd=here, code=2).stderr
-    assert "own cannot explain a trial" in run("explain", "own", cwd=here, code=2).stderr
+    assert "own cannot be explained" in run("explain", "own", cwd=here, code=2).stderr
     again = run("train", report["config"], cwd=here, code=1)
     assert "the model's source: sha256 was" in again.stdout + again.stderr
 

@@ -160,7 +160,7 @@ class _Study:
         home = self.settings.home
         home.keep_caches()
         space = stored_space(self.state, self.folder)
-        check_source(self.state, self.folder, space.model, "explain a trial")
+        check_source(self.state, self.folder, space.model, "be explained")
         # As the search trained: threads and determinism decide whether a trial comes out the same again.
         settings = dataclasses.replace(self.settings, fast=not self.state.fact("deterministic"))
         workers = make_workers(self.folder, choose(1, self.state.fact("threads")), settings)

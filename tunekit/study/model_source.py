@@ -69,6 +69,10 @@ def keep(folder: SearchFolder, sources: Mapping[str, Source]) -> dict[str, str]:
     return digests(sources)
 
 
+def kept_files(folder: SearchFolder) -> list[Path]:
+    return sorted((folder.path / KEPT).rglob("*.py"))
+
+
 def digests(sources: Mapping[str, Source]) -> dict[str, str]:
     return {name: source.sha256 for name, source in sources.items()}
 

@@ -20,7 +20,7 @@ from tunekit.study.files import disk_faults_explained
 from tunekit.study.finish import evaluation_from, finish
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.model_file import pinned
-from tunekit.study.model_source import changes, check_source
+from tunekit.study.model_source import changes, check_source, kept_files
 from tunekit.study.objective import doubt
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
@@ -218,6 +218,8 @@ def _search_and_finish(session: Session) -> Report:
     recording = Recording(recorder, state, space, session.folder.pictures, session.reporter.warn)
     try:
         recorder.log_files([session.folder.space])
+        for path in kept_files(session.folder):
+            recorder.log_files([path], path.parent.relative_to(session.folder.path).as_posix())
         recording.catch_up()
         session.reporter.opened(session)
         complete = Coordinator(
