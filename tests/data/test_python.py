@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +135,18 @@ def test_another_process_notices_that_the_function_returns_something_else(
     _identities.clear()
     other = prepare(spec, cache)
     assert other.sha256 != one.sha256
+
+
+def test_a_module_that_is_loaded_again_is_asked_again(write: Write, cache: Path, tmp_path: Path) -> None:
+    """As in a notebook, whose process goes on after the function was edited."""
+    spec = write("return x, y")
+    one = prepare(spec, cache)
+    module = sys.modules[spec.location.partition(":")[0]]
+    path = tmp_path / f"{module.__name__}.py"
+    path.write_text(path.read_text().replace("return x, y", "return 255 - x, y"))
+    importlib.invalidate_caches()
+    importlib.reload(module)
+    assert prepare(spec, cache).sha256 != one.sha256
 
 
 def test_what_it_prints_does_not_go_to_standard_output(

@@ -102,6 +102,8 @@ def test_every_trial_was_looked_into(net: tuple[Path, dict[str, Any]]) -> None:
         assert "health/gradient_norm" in run_.data.metrics
         assert "fault.txt" not in {artifact.path for artifact in client.list_artifacts(trial["run_id"])}
         assert run_.data.params["dense/units 0"] == str(trial["values"]["dense/units 0"])
+    kept = client.list_artifacts(net[1]["mlflow"]["run_id"], "source")
+    assert [artifact.path for artifact in kept] == ["source/mine.py"]
 
 
 def test_the_best_configuration_comes_back(net: tuple[Path, dict[str, Any]]) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.study.commands import TINY, loaded, outcome, run
-from tunekit.space.reader import read_space
+from tunekit.space.reader import parse_space, read_space
+from tunekit.study.objective import doubt
 
 SMALL = ("--max-epochs", 2, "--factor", 2, "--limit", 150, "--no-pictures")
 """Four trials, one of which is promoted."""
@@ -95,6 +96,22 @@ def test_killed_and_resumed_it_is_the_same(searched: Searched, tmp_path: Path) -
     command = ("search", wanted, *SMALL, "--name", "tiny", "--workers", 1, "--json", "--resume")
     run(*command, cwd=tmp_path, code=-9, TUNEKIT_FAILPOINT="state.end.after@2")
     assert outcome(loaded(run(*command, cwd=tmp_path))) == outcome(searched[1])
+
+
+@pytest.mark.parametrize(
+    ("objective", "line", "said"),
+    [
+        ("val_loss", "l2: [0.0, 0.01]", "l2 varies"),
+        ("val_loss", "l2: [0.0, 0.01]\n  label_smoothing: {min: 0.0, max: 0.2}", "l2, label_smoothing vary"),
+        ("val_loss", "l2: 0.01", None),
+        ("val_log_loss", "l2: [0.0, 0.01]", None),
+        ("val_accuracy", "l2: [0.0, 0.01]", None),
+    ],
+)
+def test_penalties_that_vary_are_told(objective: str, line: str, said: str | None, tmp_path: Path) -> None:
+    text = TINY.read_text().replace("batch_norm:    [true, false]", line)
+    told = doubt(parse_space(f"{text}objective: {objective}\n", "tiny.yaml", tmp_path))
+    assert (told is None) if said is None else told is not None and said in told and "val_log_loss" in told
 
 
 @pytest.mark.parametrize("count", [3, 5])

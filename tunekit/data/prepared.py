@@ -30,7 +30,7 @@ LAYOUT = "1"
 def prepare(spec: DataSpec, cache: Path) -> Prepared:
     """Decode the training part into `cache`, or take what is there once its digest has been verified.
 
-    A damaged cache is made anew. The test part is neither read nor written.
+    A damaged cache is made anew. The test part is neither read nor written here.
     """
     source = source_of(spec)
     prepared = read_folder(_folder(source, cache)) or _prepare(source, cache)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -40,8 +41,10 @@ REMEDY = "Return arrays of images (N, H, W, C) or vectors (N, features), and one
 
 Arrays = dict[str, NDArray[Any]]
 
-_identities: dict[str, tuple[str, ...]] = {}
-"""Of what each function returned, so that one process need not call it for every look into the cache."""
+_calling = threading.Lock()
+"""Standard output is every thread's, and must not be given back to one as another has it."""
+_identities: dict[str, tuple[Any, tuple[str, ...]]] = {}
+"""Each function and that of what it returned, so that one process need not call it for every look into the cache."""
 
 
 class Python:
@@ -54,13 +57,15 @@ class Python:
 
     def identity(self) -> tuple[str, ...]:
         """The function's own code does not tell what it returns, so what it has returned is the identity."""
-        if self.location not in _identities:
+        known = _identities.get(self.location)
+        if known is None or known[0] is not self._loaded():
             part = self.train()
             shape, dtype = (len(part.y), *part.shape), np.dtype(part.dtype).str
             train = digest_of_blocks(part.blocks(), shape, dtype, part.y)
             values = (train, digest(part.aside["x"], part.aside["y"]))
-            _identities[self.location] = ("python", self.location, *part.class_names, *values)
-        return _identities[self.location]
+            known = self._loaded(), ("python", self.location, *part.class_names, *values)
+            _identities[self.location] = known
+        return known[1]
 
     def train(self) -> Part:
         if self._part is None:
@@ -145,12 +150,17 @@ class Python:
         numbers = np.array([place[str(text)] for text in texts.ravel()], np.int64).reshape(texts.shape)
         return Images(x, checked_labels(numbers, len(x), where, len(found)), found)
 
+    def _loaded(self) -> Any:
+        """The function as Python has it now: whoever edits a module in a notebook loads it again."""
+        module, _, name = self.location.partition(":")
+        return getattr(sys.modules.get(module), name, None)
+
     def _call(self) -> Any:
         """What the function returns; whatever goes wrong in it is told with its own file and line."""
         function: Callable[..., Any] | None = None
         try:
             # Standard output may be a program's to read: what the function prints is for people.
-            with contextlib.redirect_stdout(sys.stderr):
+            with _calling, contextlib.redirect_stdout(sys.stderr):
                 function = find_function("data python", self.location, DataError)
                 return function()
         except TunekitError:

@@ -20,6 +20,8 @@ from tunekit.study.files import disk_faults_explained
 from tunekit.study.finish import evaluation_from, finish
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.model_file import pinned
+from tunekit.study.model_source import changes, check_source, kept_files
+from tunekit.study.objective import doubt
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
@@ -31,7 +33,7 @@ from tunekit.study.session import (
     check_unchanged,
     create_state,
     make_workers,
-    prepare_data,
+    prepare_both,
     probe_space,
     resources_for,
     stored_space,
@@ -119,6 +121,7 @@ def _run(
             if not folder.report.exists():
                 report_finished(folder, settings.home, reporter)
             return make_report(folder, state, space, settings.home.path.absolute().as_posix())
+        check_source(state, folder, space.model, "go on")
     assert space is not None
     space = settled(pinned(space))
     resources = resources_for(state, settings)
@@ -126,10 +129,12 @@ def _run(
     try:
         reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
         workers.warm_up()
-        prepared = prepare_data(space, settings.home, interrupted)
+        prepared = prepare_both(space, settings.home, interrupted)
         with interrupted.at_once():
             _load_frameworks(folder.framework_log)
         if state is None:
+            if found := doubt(space):
+                reporter.warn(found)
             reporter.stage("Building the model with its smallest and its largest values")
             probe_space(space, prepared, workers, interrupted)
             state = create_state(folder, space, prepared, resources, settings.fast)
@@ -149,6 +154,10 @@ def _run(
             settings.disk_max,
         )
         report = _search_and_finish(session)
+        for change in changes(state, folder, space.model):
+            reporter.warn(
+                f"While the search ran: {change}. A worker that began anew has trained the new one."
+            )
         # After the state says that the search is over: a page that cannot be written costs no result.
         report_finished(folder, settings.home, reporter)
         return report
@@ -209,6 +218,8 @@ def _search_and_finish(session: Session) -> Report:
     recording = Recording(recorder, state, space, session.folder.pictures, session.reporter.warn)
     try:
         recorder.log_files([session.folder.space])
+        for path in kept_files(session.folder):
+            recorder.log_files([path], path.parent.relative_to(session.folder.path).as_posix())
         recording.catch_up()
         session.reporter.opened(session)
         complete = Coordinator(
