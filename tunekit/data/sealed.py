@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunekit.data.images import Images, Part, digest, unfit
+from tunekit.data.images import Part, unfit
 from tunekit.data.placing import write_examples
 from tunekit.data.prepared import Prepared
 from tunekit.data.sources import source_of
 from tunekit.errors import StoreError
 from tunekit.space.space import DataSpec
+
+HELD_BYTES = 64 * 2**20
+"""Test examples up to which nothing is written, so that a folder that nobody may write to will do."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +37,21 @@ class TestSet:
 
 def open_test(spec: DataSpec, prepared: Prepared) -> TestSet:
     """Read the test part. Nothing else in tunekit does, and nothing learnt from it may steer a search."""
-    source = source_of(spec)
-    found = source.test(prepared)
-    shape = found.shape if isinstance(found, Part) else found.x.shape[1:]
-    if shape != prepared.shape:
+    source = source_of(spec, prepared.folder.parent)
+    part = source.test(prepared)
+    if part.shape != prepared.shape:
         remedy = "Bring the training and the test examples to one shape."
         expected = f"test examples of shape {prepared.shape} like the training examples"
-        raise unfit(source.name, expected, f"{shape}", remedy)
-    if isinstance(found, Images):
-        return TestSet(found.x, found.y, digest(found.x, found.y))
-    return _decoded(found, source.name, prepared.folder.parent)
+        raise unfit(source.name, expected, f"{part.shape}", remedy)
+    if part.bytes <= HELD_BYTES:
+        with io.BytesIO() as held:
+            sha256 = write_examples(part, held, source.name)
+            held.seek(0)
+            return TestSet(np.load(held, allow_pickle=False), part.y, sha256)
+    return _on_disk(part, source.name, prepared.folder.parent)
 
 
-def _decoded(part: Part, name: str, folder: Path) -> TestSet:
+def _on_disk(part: Part, name: str, folder: Path) -> TestSet:
     """Decoded into a file that has no name, so that it needs no memory and is gone with whoever reads it."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -54,8 +60,7 @@ def _decoded(part: Part, name: str, folder: Path) -> TestSet:
             file.seek(0)
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
-            shape = (len(part.y), *part.shape)
-            x = np.memmap(file, part.dtype, "r", file.tell(), shape)
+            x = np.memmap(file, part.x.dtype, "r", file.tell(), part.x.shape)
     except OSError as error:
         raise StoreError(
             f"{folder}: cannot store the decoded test examples: {error.strerror or error}. "
