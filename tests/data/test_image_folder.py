@@ -192,6 +192,12 @@ def test_folders_that_are_no_data_set(tmp_path: Path, fill: Fill, cache: Path) -
     fails(spec_of(flat), cache, "images without a folder for their class")
 
 
+def test_a_class_of_one_image(fill: Fill, cache: Path) -> None:
+    root = fill()
+    fill(classes="bee owl", count=1)
+    fails(spec_of(root), cache, "at least 2 images of every class", "class owl has 1")
+
+
 def test_training_opens_no_test_image_but_knows_their_folders(fill: Fill, cache: Path) -> None:
     root = fill("train")
     fill("test", classes="ant", count=2)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tunekit.data import sealed
 from tunekit.data.images import digest
 from tunekit.data.prepared import open_arrays, prepare
 from tunekit.data.sealed import CHECKED, check_test, open_test
@@ -65,6 +66,17 @@ def test_digest_covers_images_and_labels(npz: Write, cache: Path) -> None:
     test = open_test(spec, prepare(spec, cache))
     assert test.sha256 == digest(test.x, test.y)
     assert (test.x.dtype, test.y.dtype) == (np.uint8, np.int64)
+
+
+def test_a_large_test_part_is_mapped(npz: Write, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = npz()
+    prepared = prepare(spec, cache)
+    held = open_test(spec, prepared)
+    monkeypatch.setattr(sealed, "HELD_BYTES", 0)
+    test = open_test(spec, prepared)
+    assert (test.sha256, test.x.flags.owndata) == (held.sha256, False)
+    assert np.array_equal(test.x, held.x)
+    assert [path.name for path in cache.iterdir()] == [prepared.folder.name]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekit.data.folders import classes_of, describe, layout_of
-from tunekit.data.images import Images, Part, digest, unfit
+from tunekit.data.images import Part, unfit
 from tunekit.data.placing import write_examples
 from tunekit.data.prepared import Prepared
 from tunekit.data.sources import Source, source_of
@@ -22,6 +23,8 @@ from tunekit.space.space import DataSpec
 
 CHECKED = "test-checked"
 """File beside prepared examples: which test files went with them when nothing was wrong with the test part."""
+HELD_BYTES = 64 * 2**20
+"""Test examples up to which nothing is written, so that a folder that nobody may write to will do."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,14 @@ class TestSet:
 
 def open_test(spec: DataSpec, prepared: Prepared) -> TestSet:
     """Read the test part. Nothing else in tunekit sees it, and nothing learnt from it may steer a search."""
-    source = source_of(spec)
-    found = _fitting(source, prepared)
-    if isinstance(found, Images):
-        return TestSet(found.x, found.y, digest(found.x, found.y))
-    return _decoded(found, source.name, prepared.folder.parent)
+    source = source_of(spec, prepared.folder.parent)
+    part = _fitting(source, prepared)
+    if part.bytes <= HELD_BYTES:
+        with io.BytesIO() as held:
+            sha256 = write_examples(part, held, source.name)
+            held.seek(0)
+            return TestSet(np.load(held, allow_pickle=False), part.y, sha256)
+    return _on_disk(part, source.name, prepared.folder.parent)
 
 
 def check_test(spec: DataSpec, prepared: Prepared) -> None:
@@ -56,10 +62,8 @@ def check_test(spec: DataSpec, prepared: Prepared) -> None:
     with suppress(OSError, ValueError):
         if checked.read_text(encoding="utf-8") == files:
             return
-    found = _fitting(source_of(spec), prepared)
-    if isinstance(found, Part):
-        for _ in found.blocks():
-            pass
+    for _ in _fitting(source_of(spec, prepared.folder.parent), prepared).x.read():
+        pass
     with suppress(OSError):  # of a cache that cannot be written; then it is read again the next time
         checked.write_text(files, encoding="utf-8")
 
@@ -77,17 +81,16 @@ def _own_files(spec: DataSpec) -> str:
     return hashlib.sha256("\0".join(paths).encode(errors="surrogateescape")).hexdigest()
 
 
-def _fitting(source: Source, prepared: Prepared) -> Images | Part:
-    found = source.test(prepared)
-    shape = found.shape if isinstance(found, Part) else found.x.shape[1:]
-    if shape != prepared.shape:
+def _fitting(source: Source, prepared: Prepared) -> Part:
+    part = source.test(prepared)
+    if part.shape != prepared.shape:
         remedy = "Bring the training and the test examples to one shape."
         expected = f"test examples of shape {prepared.shape} like the training examples"
-        raise unfit(source.name, expected, f"{shape}", remedy)
-    return found
+        raise unfit(source.name, expected, f"{part.shape}", remedy)
+    return part
 
 
-def _decoded(part: Part, name: str, folder: Path) -> TestSet:
+def _on_disk(part: Part, name: str, folder: Path) -> TestSet:
     """Decoded into a file that has no name, so that it needs no memory and is gone with whoever reads it."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -96,8 +99,7 @@ def _decoded(part: Part, name: str, folder: Path) -> TestSet:
             file.seek(0)
             np.lib.format.read_magic(file)
             np.lib.format.read_array_header_1_0(file)
-            shape = (len(part.y), *part.shape)
-            x = np.memmap(file, part.dtype, "r", file.tell(), shape)
+            x = np.memmap(file, part.x.dtype, "r", file.tell(), part.x.shape)
     except OSError as error:
         raise StoreError(
             f"{folder}: cannot store the decoded test examples: {error.strerror or error}. "
