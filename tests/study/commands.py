@@ -18,6 +18,7 @@ from typing import Any
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Opens addresses of this machine, whatever proxy the surroundings or another test have set."""
 TINY = Path(__file__).parent / "tiny.yaml"
+SHORT = ("search", TINY, "--max-trials", 3, "--workers", 1)
 TUNEKIT = [sys.executable, "-m", "tunekit"]
 
 

@@ -11,6 +11,7 @@ from tunekit.data.blocks import in_blocks
 from tunekit.data.cached import Prepared
 from tunekit.data.images import Part
 from tunekit.data.split import Split, split
+from tunekit.imports import nothing_collected
 
 TEST_SHARE = 0.2
 TEST_SEED = 20_000
@@ -37,7 +38,8 @@ class Digits:
         return self._side(test=True)
 
     def _side(self, *, test: bool) -> Part:
-        from sklearn.datasets import load_digits  # slow to import, and needed here only
+        with nothing_collected():
+            from sklearn.datasets import load_digits  # slow to import, and needed here only
 
         digits = load_digits()
         x = np.rint(digits.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.errors import Interrupted, SearchError, StoreError
+from tunekit.imports import nothing_collected
 from tunekit.results import Evaluation, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.lock import SearchLock
@@ -175,7 +176,7 @@ def _open_state(folder: SearchFolder) -> State | None:
 
 def _load_frameworks(log: Path) -> None:
     """Keras Tuner and MLflow take seconds to load, which the workers need for their own frameworks as well."""
-    with frameworks_log_to(log):
+    with frameworks_log_to(log), nothing_collected():
         from tunekit.oracles import tuners
         from tunekit.record.store import load_mlflow
 

@@ -15,6 +15,8 @@ import threading
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, NoReturn
 
+from tunekit.imports import nothing_collected
+
 if TYPE_CHECKING:
     from tunekit.trial.jobs import Done, Failed
 
@@ -32,9 +34,10 @@ def main() -> None:
 
     from tunekit.trial.backend import configure
 
-    configure(threads, bool(deterministic))
+    with nothing_collected():
+        configure(threads, bool(deterministic))
 
-    from tunekit.trial.execute import execute
+        from tunekit.trial.execute import execute
 
     assert callable(execute)
     # What is loaded by now stays; each trial begins with a search for garbage, which need not look at it again.
