@@ -49,6 +49,12 @@ def test_options_are_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"set": {"dropout": 7}}, "--set dropout: expected a number from 0 to 0.99, got 7"),
         ({"set": {"learning_rat": 1}}, "Did you mean learning_rate"),
         ({"name": ".hidden"}, "--name '.hidden': expected letters"),
+        ({"storage": "s3://b/f"}, "--storage is for a cluster: give --on ray as well"),
+        ({"on": "ray", "storage": "here"}, "--storage: expected an address such as s3://BUCKET/FOLDER"),
+        (
+            {"on": "ray", "storage": "s3://b", "disk_max": "1GB"},
+            "--disk-max and --storage cannot both be had",
+        ),
     ],
 )
 def test_mistakes_are_refused_in_the_commands_words(

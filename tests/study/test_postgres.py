@@ -19,7 +19,7 @@ from tests.study.commands import (
     wait_for_trials,
 )
 from tests.study.servers import MlflowServer, Postgres, postgres
-from tunekit.record.address import HIDDEN
+from tunekit.address import HIDDEN
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 ONE = ["--max-trials", 1, "--workers", 1, "--json"]

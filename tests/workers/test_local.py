@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -285,3 +288,30 @@ def test_an_ending_in_words() -> None:
     assert _ending(1) == "exit code 1"
     assert _ending(-signal.SIGTERM) == "SIGTERM"
     assert _ending(-99) == "signal 99"
+
+
+COORDINATOR = """
+import pickle, sys, time
+from pathlib import Path
+from tunekit.workers.local import LocalWorkers
+workers = LocalWorkers(1, 1, Path(sys.argv[2]))
+workers.submit(pickle.loads(Path(sys.argv[1]).read_bytes()))
+while True:
+    workers.events(1.0)
+"""
+
+
+def test_a_stopped_worker_ends_with_its_coordinator_and_writes_nothing_later(
+    job: Callable[..., ProbeJob], tmp_path: Path
+) -> None:
+    (tmp_path / "job").write_bytes(pickle.dumps(job("long", "stay", here=tmp_path / "here", seconds=60)))
+    coordinator = subprocess.Popen(
+        [sys.executable, "-P", "-c", COORDINATOR, str(tmp_path / "job"), str(tmp_path / "logs")],
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+    )
+    worker = begun(tmp_path / "here")
+    os.kill(worker, signal.SIGSTOP)
+    assert until(lambda: psutil.Process(worker).status() == psutil.STATUS_STOPPED)
+    coordinator.kill()
+    coordinator.wait()
+    assert until(lambda: not running(worker)), "it would write over what a resume has made, once it is thawed"

@@ -20,6 +20,8 @@ from tunekit.errors import ClusterError, SearchError, UserError
 from tunekit.trial.jobs import Failed, ProbeJob, Split
 from tunekit.workers.cluster.members import room_on
 from tunekit.workers.cluster.request import OnRay, parse_place
+from tunekit.workers.cluster.storage import ThroughRay
+from tunekit.workers.cluster.team import Team
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
@@ -56,6 +58,11 @@ def apart() -> None:
     for workers in SHARED:
         workers.close()
     SHARED.clear()
+
+
+def team(workers: RayWorkers) -> Team:
+    assert workers._team is not None
+    return workers._team
 
 
 def make(address: str, folder: Path, wanted: int | None = None, on: OnRay | None = None) -> RayWorkers:
@@ -122,7 +129,7 @@ def test_a_job_goes_on_elsewhere_when_its_node_is_lost(
     assert until(lambda: workers.events(0.1) == [] and here.exists())
     begun(here)
     first = here.read_text()
-    node = next(member.node for member in workers._members.values() if member.task is not None)
+    node = next(member.node for member in team(workers).members.values() if member.task is not None)
     cluster.remove(node)
     told = []
     assert until(lambda: bool(told.extend(workers.events(0.2)) or here.read_text() not in ("", first)))
@@ -141,24 +148,24 @@ def test_examples_come_to_a_node_that_does_not_see_them_and_only_once(
 ) -> None:
     import ray
 
-    from tunekit.workers.cluster.data import parts_of
+    from tunekit.workers.cluster.data import Shipments
 
     workers.warm_up()
     folder = tmp_path / "elsewhere"
     shutil.copytree(split.prepared.folder, folder)
     elsewhere = dataclasses.replace(split, prepared=dataclasses.replace(split.prepared, folder=folder))
-    parts = parts_of(elsewhere.prepared)
+    parts = Shipments().parts(elsewhere.prepared)
     shutil.rmtree(folder)
     far = dataclasses.replace(job("far"), split=elsewhere)
     assert until(
-        lambda: workers.events(0.1) == [] and all(member.node for member in workers._members.values())
+        lambda: workers.events(0.1) == [] and all(member.node for member in team(workers).members.values())
     )
-    one, other = (member.actor for member in workers._members.values())
-    assert ray.get(one.begin.remote(far)) is False
-    assert ray.get(one.begin.remote(far, parts)) is True
-    (ended,) = ray.get(one.tell.remote())
+    one, other = (member.actor for member in team(workers).members.values())
+    assert ray.get(one.begin.remote(far, {})) is False
+    assert ray.get(one.begin.remote(far, {}, parts)) is True
+    (ended,) = ray.get(one.tell.remote()).events
     assert "ValueError: left by" in ended.failure.message
-    assert ray.get(other.begin.remote(far)) is True
+    assert ray.get(other.begin.remote(far, {})) is True
 
 
 def test_the_environment_is_that_of_a_local_worker(workers: RayWorkers, job: MakeJob, tmp_path: Path) -> None:
@@ -181,12 +188,30 @@ def test_what_no_node_has_is_refused(cluster: Nodes, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("apart")
-def test_a_node_that_does_not_see_the_folder_is_refused(cluster: Nodes, tmp_path: Path) -> None:
+def test_a_node_that_does_not_see_the_folder_sends_files_through_ray(cluster: Nodes, tmp_path: Path) -> None:
     workers = make(cluster.address, tmp_path)
     workers.warm_up()
-    workers._token.unlink()
-    with pytest.raises(SearchError, match="give --home a folder that all nodes share"):
+    (shared,) = tmp_path.glob(".shared-*")
+    shared.rmdir()
+    assert until(lambda: workers.events(0.1) == [] and len(team(workers).ready) == 2)
+    assert {type(member.storage) for member in team(workers).members.values()} == {ThroughRay}
+    workers.close()
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_node_that_does_not_reach_the_storage_is_refused(cluster: Nodes, tmp_path: Path) -> None:
+    workers = make("", tmp_path, on=OnRay(cluster.address, storage="memory://here-alone"))
+    workers.warm_up()
+    with pytest.raises(UserError, match="cannot take part: it does not reach memory://here-alone"):
         until(lambda: bool(workers.events(0.2)))
+    workers.close()
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_storage_of_an_unknown_kind_is_refused_before_ray_is_asked(tmp_path: Path) -> None:
+    workers = make("", tmp_path, on=OnRay("127.0.0.1:9", storage="nowhere://x/y"))
+    with pytest.raises(UserError, match="expected an address that fsspec knows"):
+        workers.warm_up()
     workers.close()
 
 

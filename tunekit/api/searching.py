@@ -58,6 +58,7 @@ def search(
     cpus_per_trial: float | None = None,
     gpus_per_trial: float | None = None,
     memory_per_trial: Amount | None = None,
+    storage: str | None = None,
     progress: bool = True,
     verbose: bool = False,
 ) -> SearchResult:
@@ -93,6 +94,7 @@ def search(
         "cpus_per_trial": cpus_per_trial,
         "gpus_per_trial": gpus_per_trial,
         "memory_per_trial": memory_per_trial,
+        "storage": storage,
         "workers": workers,
         "threads": threads,
         "fast": fast,
@@ -125,6 +127,7 @@ def resume(
     cpus_per_trial: float | None = None,
     gpus_per_trial: float | None = None,
     memory_per_trial: Amount | None = None,
+    storage: str | None = None,
     progress: bool = True,
     verbose: bool = False,
 ) -> SearchResult:
@@ -136,6 +139,7 @@ def resume(
         "cpus_per_trial": cpus_per_trial,
         "gpus_per_trial": gpus_per_trial,
         "memory_per_trial": memory_per_trial,
+        "storage": storage,
         "workers": workers,
         "threads": threads,
         "fast": fast,

@@ -49,7 +49,7 @@ def tracking_option(command: Command) -> Command:
     @wraps(command)
     def told(*arguments: Any, tracking_uri: str | None, **options: Any) -> Any:
         if tracking_uri is not None:
-            from tunekit.record.address import shown
+            from tunekit.address import shown
 
             os.environ[TRACKING_VARIABLE] = tracking_uri
             click.get_current_context().meta[TRACKING_VARIABLE] = shown(tracking_uri)

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from tunekit.record.address import shown, without_password
+from tunekit.address import shown, without_password
 from tunekit.record.store import quiet_environment, tracking_uri
 from tunekit.record.trouble import advice
 

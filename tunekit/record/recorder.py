@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from tunekit.address import without_password
 from tunekit.record import images
-from tunekit.record.address import without_password
 from tunekit.record.calls import Calls, metric, milliseconds
 from tunekit.record.store import Store, check_same_store, open_store
 from tunekit.record.trouble import explained

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunekit.address import shown
 from tunekit.errors import SearchError, StoreError
-from tunekit.record.address import shown
 from tunekit.record.trouble import advice, opening
 
 if TYPE_CHECKING:

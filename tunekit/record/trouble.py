@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tunekit.address import for_command, shown, without_password
 from tunekit.errors import StoreError
-from tunekit.record.address import for_command, shown, without_password
 
 ADVICE = (
     (("disk is full", "No space left", "File too large", "quota exceeded"), "Free space there"),

@@ -13,8 +13,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from tunekit.address import shown
 from tunekit.errors import SearchError, StoreError
-from tunekit.record.address import shown
 from tunekit.record.store import DATABASE, tracking_uri
 
 START_TIMEOUT = 90.0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tunekit.address import shown
 from tunekit.errors import Interrupted, SearchError, StoreError
 from tunekit.imports import nothing_collected
 from tunekit.results import Evaluation, TrialRecord
@@ -40,6 +41,7 @@ from tunekit.study.session import (
     stored_space,
 )
 from tunekit.study.signals import Interruption, interruption
+from tunekit.workers.cluster.request import check_storage
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def resume(name: str | None, settings: Settings, reporter: Reporter) -> Report:
 def resume_command(folder: SearchFolder, settings: Settings) -> str:
     store = f" --tracking-uri {shlex.quote(settings.tracking_uri)}" if settings.tracking_uri else ""
     place = f" --on {settings.on.option}" if settings.on else ""
+    if settings.on and settings.on.storage:
+        place += f" --storage {shlex.quote(shown(settings.on.storage))}"
     return f"tunekit resume {folder.name}{home_option(settings.home.path)}{store}{place}"
 
 
@@ -123,6 +127,7 @@ def _run(
                 report_finished(folder, settings.home, reporter)
             return make_report(folder, state, space, settings.home.path.absolute().as_posix())
         check_source(state, folder, space.model, "go on")
+        check_storage(folder.path, settings.on)
     assert space is not None
     space = settled(pinned(space))
     resources = resources_for(state, settings)

@@ -21,8 +21,8 @@ import numpy as np
 from tunekit.errors import StoreError
 from tunekit.failpoints import reach
 from tunekit.results import Epoch
+from tunekit.trial.jobs import LAST as LAST
 
-LAST = "last.npz"
 BEST = "best.npz"
 
 

@@ -15,6 +15,8 @@ from tunekit.space.space import ClassWeights, DataSpec, Objective
 
 MODEL = "model.keras"
 """Name of the file that an evaluation leaves the model in."""
+LAST = "last.npz"
+"""Name of the checkpoint of a trial's last epoch."""
 FEATURES = "features.npz"
 """Name of a trial's history of weights, beside its checkpoints."""
 IMAGES = "images"

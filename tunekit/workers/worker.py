@@ -5,6 +5,7 @@ Started with the arguments FD THREADS DETERMINISTIC, the first being one end of 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import pickle
@@ -20,12 +21,15 @@ from tunekit.imports import nothing_collected
 if TYPE_CHECKING:
     from tunekit.trial.jobs import Done, Failed
 
+PR_SET_PDEATHSIG = 1
+"""Of Linux: the signal that a process gets when its parent is gone."""
 TAKEN = "taken"
 """Told as a job begins: from here on it is the job that a death belongs to."""
 
 
 def main() -> None:
     descriptor, threads, deterministic = (int(argument) for argument in sys.argv[1:4])
+    _end_with_parent()
     # Ctrl-C reaches the whole foreground group; the coordinator alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a user's model starts must not hold the connection open after this process.
@@ -65,6 +69,12 @@ def _work(connection: Connection, jobs: queue.SimpleQueue[bytes]) -> NoReturn:
         job = jobs.get()
         connection.send(TAKEN)
         _answer(connection, execute(pickle.loads(job), connection.send))
+
+
+def _end_with_parent() -> None:
+    """Also where it is stopped and sees no end of its connection: later it would write over what a resume has made."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _answer(connection: Connection, answer: Done | Failed) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunekit.data.cached import FILES, Prepared
 from tunekit.errors import StoreError
+from tunekit.workers.cluster.node import locked, own_folder
 
 CHUNK = 16 * 2**20
 """Bytes that travel at once."""
@@ -22,8 +21,19 @@ Parts = Mapping[str, Sequence[Any]]
 """For each file, Ray's references to its content in order."""
 
 
-def parts_of(prepared: Prepared) -> Parts:
-    """Give the files to Ray, which brings them to whoever asks."""
+class Shipments:
+    """What has been given to Ray, which brings it to whoever asks: each set of examples once."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, Parts] = {}
+
+    def parts(self, prepared: Prepared) -> Parts:
+        if prepared.sha256 not in self._given:
+            self._given[prepared.sha256] = _give(prepared)
+        return self._given[prepared.sha256]
+
+
+def _give(prepared: Prepared) -> Parts:
     import ray
 
     parts: dict[str, list[Any]] = {name: [] for name in FILES}
@@ -38,9 +48,8 @@ def on_this_node(prepared: Prepared, parts: Parts | None) -> Prepared | None:
     """The same examples where this node can map them; None where they would have to come first."""
     if _holds(prepared.folder, prepared.sha256):
         return prepared
-    folder = _cache() / prepared.sha256[:32]
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder = own_folder() / prepared.sha256[:32]
+    with locked(folder.with_suffix(".lock")):
         if not _holds(folder, prepared.sha256):
             if parts is None:
                 return None
@@ -67,15 +76,6 @@ def _write(folder: Path, parts: Parts) -> None:
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def _cache() -> Path:
-    """Of this node and this user alone: others may write into the folder around it."""
-    folder = Path(tempfile.gettempdir()) / f"tunekit-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise StoreError(f"{folder} on {os.uname().nodename}: it belongs to somebody else. Remove it.")
-    return folder
 
 
 def _holds(folder: Path, sha256: str) -> bool:

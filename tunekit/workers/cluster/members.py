@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.errors import SearchError
+from tunekit.results import Failure
 from tunekit.trial.backend import versions
-from tunekit.trial.jobs import Job, TrainJob
+from tunekit.trial.jobs import Failed, Job, TrainJob
 from tunekit.workers.cluster.host import Hello, Host, Terms
-from tunekit.workers.cluster.request import OnRay
+from tunekit.workers.cluster.request import STORAGE_VARIABLE, OnRay
+from tunekit.workers.cluster.storage import Storage
+from tunekit.workers.workers import WorkerEvent
 
 PREFIXES = ("KERAS_", "TF_", "TFDS_", "XLA_", "JAX_", "NVIDIA_", "MPL", "TUNEKIT_")
 """Begin the names of variables that a trial may depend on, which a local worker would inherit."""
@@ -39,6 +42,8 @@ class Member:
     node: str = ""
     """Empty until it has said hello."""
     name: str = ""
+    storage: Storage | None = None
+    """What it uses for checkpoints, once it has said hello."""
     task: Task | None = None
     begun: bool = False
     """Whether it has taken the task: from here on it may be the task that it dies of."""
@@ -80,16 +85,14 @@ def room_on(nodes: list[Mapping[str, Any]], on: OnRay, threads: int) -> int:
 
 
 def variables_of_trials() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(PREFIXES)}
+    """Ray keeps them for as long as an actor is there, so that no password may be among them."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith(PREFIXES)}
+    variables.pop(STORAGE_VARIABLE, None)
+    return variables
 
 
-def check_hello(hello: Hello, folder: Path) -> None:
-    """Refuse a node on which trials could not run, or would come out differently."""
-    if not hello.shares:
-        raise SearchError(
-            f"--on ray: the node {hello.name} does not see {folder}, or may not write there. "
-            "Checkpoints are kept in it: give --home a folder that all nodes share."
-        )
+def check_versions(hello: Hello) -> None:
+    """Refuse a node on which trials would come out differently."""
     here = versions()
     differing = [
         f"{name} {hello.versions.get(name, 'absent')} instead of {version}"
@@ -107,3 +110,16 @@ def discharge(ray: Any, member: Member) -> None:
     """Make sure that the actor ends, if it has not; what it still tells is not heard."""
     with contextlib.suppress(Exception):
         ray.kill(member.actor, no_restart=True)
+
+
+def absolute(job: Job) -> Job:
+    """With paths that mean the same whatever the working folder."""
+    values = {item.name: getattr(job, item.name) for item in dataclasses.fields(job)}
+    paths: dict[str, Any] = {
+        name: value.absolute() for name, value in values.items() if isinstance(value, Path)
+    }
+    return dataclasses.replace(job, **paths)
+
+
+def killed(task: Task, why: str) -> WorkerEvent:
+    return WorkerEvent(task.slot, task.job.id, Failed(Failure("killed", why)))

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from tunekit.errors import UserError
+from tunekit.address import shown
+from tunekit.errors import SearchError, UserError
+
+STORAGE_VARIABLE = "TUNEKIT_STORAGE"
+"""Of the environment: instead of --storage."""
+STORAGE = "storage.json"
+"""Name of a search's file that says at which address its checkpoints are."""
+STORED = "stored.json"
+"""Name of the note in a trial's folder that says which files there are its checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +28,8 @@ class OnRay:
     gpus: float = 0.0
     memory: int | None = None
     """Bytes."""
+    storage: str | None = field(default=None, repr=False)
+    """Address for the checkpoints, which may hold a password; None for the search's folder."""
 
     @property
     def option(self) -> str:
@@ -25,6 +37,30 @@ class OnRay:
         if self.address is None:
             return "ray"
         return self.address if "://" in self.address else f"ray:{self.address}"
+
+
+def parse_storage(text: str) -> str:
+    """An address of fsspec's; whether anything is there is seen when it is used."""
+    protocol, _, place = text.partition("://")
+    if not protocol or not place:
+        raise UserError(
+            f"--storage: expected an address such as s3://BUCKET/FOLDER or file:///FOLDER, got {shown(text)!r}."
+        )
+    return text
+
+
+def check_storage(search: Path, on: OnRay | None) -> None:
+    """Refuse to go on without the storage that has the search's checkpoints."""
+    try:
+        address = json.loads((search / STORAGE).read_text(encoding="utf-8"))["address"]
+    except (OSError, ValueError, KeyError):
+        return
+    given = shown(on.storage) if on is not None and on.storage else None
+    if given != address and any((search / "checkpoints").glob(f"*/{STORED}")):
+        raise SearchError(
+            f"{search.name}: its checkpoints are at {address}, and --storage says "
+            f"{given or 'nothing'}. Go on with --on ray --storage {address}."
+        )
 
 
 def parse_place(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunekit.record.address import for_command, shown, without_password
+from tunekit.address import for_command, shown, without_password
 
 
 @pytest.mark.parametrize(

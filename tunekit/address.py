@@ -1,4 +1,4 @@
-"""Addresses of MLflow's stores, which may hold a password that nobody is to read."""
+"""Addresses of stores, which may hold a password that nobody is to read."""
 
 from __future__ import annotations
 
