@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tunekit.errors import Interrupted, SearchError, StoreError
+from tunekit.errors import ClusterError, Interrupted, SearchError, StoreError
 from tunekit.results import Evaluation, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.lock import SearchLock
@@ -96,6 +96,13 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
             )
             raise Interrupted(
                 f"Stopped by {name}; every finished epoch is kept. {remedy}", interrupted.signal
+            ) from error
+        except ClusterError as error:
+            if not folder.state.exists():
+                raise
+            raise ClusterError(
+                f"{error}\nEvery finished epoch is kept. When a cluster is there again, go on with "
+                f"`{resume_command(folder, settings)}`; without --on it goes on on this machine."
             ) from error
 
 

@@ -88,7 +88,7 @@ class RayWorkers:
             asked = None if self.wanted is None else self.wanted * cpus
             self._connection = connect(self.on, self.scratch, asked)
             self._token.touch()
-            self._watch = Watch(self._connection, self.on, self.threads, self.folder.name)
+            self._watch = Watch(self._connection, self.on, self.threads)
             self._look()
             self._watch.check_room()
         self._staff()
