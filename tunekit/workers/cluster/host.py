@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunekit.trial.backend import versions
-from tunekit.trial.jobs import Event, Job
+from tunekit.trial.jobs import Done, Event, Failed, Job
 from tunekit.workers.cluster.data import Parts, on_this_node
 from tunekit.workers.local import LocalWorkers
 
@@ -81,11 +81,16 @@ class Host:
         return True
 
     def tell(self) -> list[Event]:
-        """What the job has told since, as soon as there is something."""
-        while True:
-            told = [message.event for message in self._workers.events(GLANCE)]
-            if told:
-                return told
+        """What the job has told since, all of it at once, as soon as there is something."""
+        told: list[Event] = []
+        while not told:
+            told = self._news(GLANCE)
+        while not isinstance(told[-1], Done | Failed) and (more := self._news(0)):
+            told += more
+        return told
+
+    def _news(self, timeout: float) -> list[Event]:
+        return [message.event for message in self._workers.events(timeout)]
 
 
 def _seen(token: Path) -> bool:
