@@ -120,8 +120,8 @@ def measure(space: Space, workers: Workers, split: Split, folder: Path, epoch: f
 
 
 @contextlib.contextmanager
-def on_ray(count: int, folder: Path, simulated: bool) -> Iterator[RayWorkers]:
-    """Workers that are all there already."""
+def on_ray(count: int, split: Split, folder: Path, simulated: bool) -> Iterator[RayWorkers]:
+    """Workers that are all there already, and have had a job each."""
     from tunekit.workers.cluster import pool
 
     real = pool.make_actor
@@ -133,6 +133,11 @@ def on_ray(count: int, folder: Path, simulated: bool) -> Iterator[RayWorkers]:
     try:
         workers.warm_up()
         while not all(member.node for member in workers._members.values()):
+            workers.events(1.0)
+        for number in range(count):
+            first = Trial(f"first-{number}", {}, seed=0, initial_epoch=0, epochs=0)
+            workers.submit(make_job(first, split, folder, 0.0))
+        while workers.busy:
             workers.events(1.0)
         yield workers
     finally:
@@ -148,9 +153,9 @@ def milliseconds(asks: list[float]) -> str:
 def use(count: int, simulated: bool, split: Split, seconds: float, epoch: float) -> None:
     space = space_for(trials_for(count, seconds, epoch))
     best = ideal_seconds(space, count, epoch)
-    with folder_of_its_own() as folder, on_ray(count, folder, simulated) as workers:
+    with folder_of_its_own() as folder, on_ray(count, split, folder, simulated) as workers:
         done = measure(space, workers, split, folder, epoch)
-    kind = f"simulated in {-(-count // SEATS)} actors" if simulated else "real"
+    kind = f"simulated, {SEATS} in an actor" if simulated else "real"
     print(
         f"{count:4} workers, {kind}: {done.trials} trials, {done.results} results in {done.seconds:.1f} s "
         f"({done.results / done.seconds:.0f} a second), ideally {best:.1f} s: use over the ideal "
@@ -165,7 +170,7 @@ def most(trials: int, count: int, split: Split, through_ray: bool) -> None:
     space = space_for(trials)
     with folder_of_its_own() as folder:
         if through_ray:
-            with on_ray(count, folder, simulated=True) as workers:
+            with on_ray(count, split, folder, simulated=True) as workers:
                 done = measure(space, workers, split, folder, 0.0)
         else:
             done = measure(space, SleepingWorkers(count), split, folder, 0.0)
