@@ -24,14 +24,16 @@ RAY_AUTH_TOKEN="$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')"
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN RAY_USAGE_STATS_ENABLED=0
 
 first="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p)"
-host="$(srun --nodes=1 --ntasks=1 --nodelist="$first" hostname --ip-address | awk '{ print $1; exit }')"
+# The address by which others reach it, as Ray sees it: a machine's own name may stand for 127.0.1.1.
+whereabouts="from ray.util import get_node_ip_address; print(get_node_ip_address())"
+host="$(srun --nodes=1 --ntasks=1 --nodelist="$first" python -c "$whereabouts" | tail -n 1)"
 address="$host:$((20000 + SLURM_JOB_ID % 10000))"
 # What `srun` is told of each step; it no longer takes the processors of a task from the job.
 step=(--ntasks-per-node=1 --cpus-per-task="$SLURM_CPUS_PER_TASK")
 offers=(--num-cpus="$SLURM_CPUS_PER_TASK" --disable-usage-stats --block)
 
 # Whatever ends this script ends the cluster.
-trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "/tmp/ray-$SLURM_JOB_ID"' EXIT
 
 srun --nodes=1 --ntasks=1 --nodelist="$first" "${step[@]}" \
   ray start --head --node-ip-address="$host" --port="${address##*:}" --temp-dir="/tmp/ray-$SLURM_JOB_ID" \

@@ -131,8 +131,10 @@ def _start(ray: Any, folder: Path, cpus: float | None, undo: contextlib.ExitStac
     _stay_on_loopback(undo)
     # Ray would write a token of its own into the user's home folder, and then ask for it, which stays in force.
     _set(undo, "RAY_AUTH_TOKEN", secrets.token_hex(32))
-    _forget_token()
-    undo.callback(_forget_token)
+    # Ray reads the token once in a process, which may start one Ray after another.
+    forget_token = ray._raylet.AuthenticationTokenLoader.instance().reset_cache
+    forget_token()
+    undo.callback(forget_token)
     if "RAY_AUTH_MODE" not in os.environ:
         undo.callback(os.environ.pop, "RAY_AUTH_MODE", None)
     if len(os.fsencode(folder)) > SOCKET_ROOM:
@@ -184,13 +186,6 @@ def _stay_on_loopback(undo: contextlib.ExitStack) -> None:
     _set(undo, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     undo.callback(setattr, ray_constants, "ENABLE_RAY_CLUSTER", ray_constants.ENABLE_RAY_CLUSTER)
     ray_constants.ENABLE_RAY_CLUSTER = False
-
-
-def _forget_token() -> None:
-    """Ray reads the token once in a process, which may start one Ray after another."""
-    from ray._raylet import AuthenticationTokenLoader
-
-    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _set(undo: contextlib.ExitStack, name: str, value: str) -> None:
