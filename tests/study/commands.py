@@ -34,6 +34,11 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"NO_COLOR": "1"} | changes
 
 
+def before_others(folder: Path) -> str:
+    """A PYTHONPATH on which modules are looked for in this folder first."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def run(*arguments: object, cwd: Path, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
     """The finished command; its exit code must be the one expected."""
     done = subprocess.run(

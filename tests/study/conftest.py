@@ -10,15 +10,21 @@ from typing import Any
 
 import pytest
 
-from tests.study.commands import SHORT, TINY, run
+from tests.study.commands import SHORT, TINY, before_others, run
 
 Finished = tuple[Path, dict[str, Any]]
+
+TELLTALE = (
+    "import pathlib; pathlib.Path(__file__).with_suffix('.imported').touch(); raise ImportError(__file__)"
+)
+"""A module that leaves a trace when anybody imports it."""
 
 
 @pytest.fixture(scope="session")
 def searched_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Finished]:
     """The working folder and the report of a whole search.
 
+    In the place of Ray stands a module that leaves a trace, in a folder beside the working folder.
     Where tests run in several processes, the first that needs it makes it for all.
     """
     base = tmp_path_factory.getbasetemp()
@@ -32,7 +38,12 @@ def searched_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> C
             if not printed.exists():
                 user = folder.with_suffix(".user")
                 user.mkdir()
-                printed.write_text(run(*arguments, "--json", cwd=folder, HOME=str(user)).stdout)
+                instead = folder.with_suffix(".instead")
+                instead.mkdir()
+                (instead / "ray.py").write_text(TELLTALE)
+                path = before_others(instead)
+                done = run(*arguments, "--json", cwd=folder, HOME=str(user), PYTHONPATH=path)
+                printed.write_text(done.stdout)
         return folder, json.loads(printed.read_text())
 
     return search

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.workers.helpers import begun, do, finish, running, until
+from tests.workers.helpers import begun, do, finish, running, until, wakings
 from tunekit.errors import ClusterError, SearchError, UserError
 from tunekit.trial.jobs import Failed, ProbeJob, Split
 from tunekit.workers.cluster.members import room_on
@@ -25,8 +25,11 @@ from tunekit.workers.cluster.team import Team
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
-from tests.ray_cluster import Nodes, nodes
+from tests.ray_cluster import Nodes, nodes, processes_of
+from tunekit.workers.cluster.connection import connect
+from tunekit.workers.cluster.host import GLANCE
 from tunekit.workers.cluster.pool import RayWorkers
+from tunekit.workers.cluster.watch import WATCH
 
 MakeJob = Callable[..., ProbeJob]
 
@@ -179,6 +182,25 @@ def test_the_environment_is_that_of_a_local_worker(workers: RayWorkers, job: Mak
     finish(workers)
 
 
+def test_idle_workers_are_asked_nothing_and_sleep(workers: RayWorkers, job: MakeJob) -> None:
+    for end in [do(workers, job("one")), do(workers, job("other"))]:
+        assert isinstance(end, Failed)
+    assert until(lambda: workers.events(0.1) == [] and all(each.node for each in workers._members.values()))
+    assert workers._answers == {}, "an idle actor has a call to answer"
+    idle = [process for process in processes_of(Path(os.environ["RAY_TMPDIR"])) if of_a_worker(process)]
+    assert len(idle) >= workers.count
+    time.sleep(0.5)
+    before = [wakings(process) for process in idle]
+    workers.events(2.0)
+    woken = [wakings(process) - count for process, count in zip(idle, before, strict=True)]
+    assert max(woken) <= 2, "a worker process looks for jobs more often than once a second"
+    assert min(GLANCE, WATCH) >= 1, "an actor, or the coordinator, looks more often at what is silent"
+
+
+def of_a_worker(process: psutil.Process) -> bool:
+    return any("tunekit.workers.worker" in word for word in process.cmdline())
+
+
 @pytest.mark.usefixtures("apart")
 def test_what_no_node_has_is_refused(cluster: Nodes, tmp_path: Path) -> None:
     workers = make("", tmp_path, on=OnRay(cluster.address, gpus=1))
@@ -215,6 +237,13 @@ def test_a_storage_of_an_unknown_kind_is_refused_before_ray_is_asked(tmp_path: P
     workers.close()
 
 
+def test_one_process_may_start_a_ray_of_its_own_again(cluster: Nodes, tmp_path: Path) -> None:
+    for _ in range(2):
+        connection = connect(OnRay("local"), tmp_path, 1)
+        assert connection.started
+        connection.close()
+
+
 def test_an_address_without_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(SearchError, match="there is no cluster"):
         make("127.0.0.1:9", tmp_path).warm_up()
@@ -227,7 +256,7 @@ def test_a_cluster_that_is_gone_is_an_error(
     monkeypatch.setattr("tunekit.workers.cluster.watch.GONE", 0.0)
     monkeypatch.setattr("tunekit.workers.cluster.connection.Connection.answers", lambda self: False)
     time.sleep(2.5)
-    with pytest.raises(ClusterError, match="go on with `tunekit resume"):
+    with pytest.raises(ClusterError, match="does not answer any more"):
         workers.events(0.1)
     monkeypatch.undo()
     workers.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.address import shown
-from tunekit.errors import Interrupted, SearchError, StoreError
+from tunekit.errors import ClusterError, Interrupted, SearchError, StoreError
 from tunekit.imports import nothing_collected
 from tunekit.results import Evaluation, TrialRecord
 from tunekit.search.coordinator import Coordinator
@@ -103,6 +103,13 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
             )
             raise Interrupted(
                 f"Stopped by {name}; every finished epoch is kept. {remedy}", interrupted.signal
+            ) from error
+        except ClusterError as error:
+            if not folder.state.exists():
+                raise
+            raise ClusterError(
+                f"{error}\nEvery finished epoch is kept. When a cluster is there again, go on with "
+                f"`{resume_command(folder, settings)}`; without --on it goes on on this machine."
             ) from error
 
 

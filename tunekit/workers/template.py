@@ -19,6 +19,8 @@ import warnings
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
+from tunekit.imports import nothing_collected
+
 BORN, DIED = "born", "died"
 LONGEST = 2**16
 """Bytes of one message."""
@@ -37,9 +39,10 @@ def main() -> NoReturn:
 
     from tunekit.trial.backend import configure
 
-    configure(threads, bool(deterministic))
+    with nothing_collected():
+        configure(threads, bool(deterministic))
 
-    from tunekit.trial.execute import execute
+        from tunekit.trial.execute import execute
 
     assert callable(execute)
     # Python and JAX warn of threads that a fork would lose; those here are of libraries that start theirs again.
@@ -47,59 +50,69 @@ def main() -> NoReturn:
     # Objects that are never collected keep the memory shared: counting references is all that touches them.
     gc.collect()
     gc.freeze()
-    _serve(coordinator, deaths)
+    _Parent(coordinator).serve(deaths)
 
 
-def _serve(coordinator: socket.socket, deaths: socket.socket) -> NoReturn:
-    with selectors.DefaultSelector() as selector:
-        selector.register(coordinator, selectors.EVENT_READ)
-        selector.register(deaths, selectors.EVENT_READ)
-        while True:
-            for key, _ in selector.select():
-                if key.fileobj is deaths:
-                    deaths.recv(LONGEST)
-                    _tell_deaths(coordinator)
-                else:
-                    asked, descriptors, _, _ = socket.recv_fds(coordinator, LONGEST, 2)
-                    if not asked:
-                        os._exit(0)  # the coordinator is gone; so are the workers, who see that themselves
-                    _bear(coordinator, *descriptors)
+class _Parent:
+    """Bears workers as it is told, and tells of them."""
 
+    def __init__(self, coordinator: socket.socket) -> None:
+        self._coordinator = coordinator
+        self._living: set[int] = set()
 
-def _tell_deaths(coordinator: socket.socket) -> None:
-    while True:
+    def serve(self, deaths: socket.socket) -> NoReturn:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._coordinator, selectors.EVENT_READ)
+            selector.register(deaths, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select():
+                    if key.fileobj is deaths:
+                        deaths.recv(LONGEST)
+                        self._tell_deaths()
+                    else:
+                        asked, descriptors, _, _ = socket.recv_fds(self._coordinator, LONGEST, 2)
+                        if not asked:
+                            self._end()
+                        self._bear(*descriptors)
+
+    def _bear(self, connection: int, log: int) -> None:
         try:
+            process_id = os.fork()
+        except OSError as error:
+            # The worker's connection closes below, which is how its death is seen.
+            os.write(log, f"A worker could not be started: {error}\n".encode())
+            self._tell(BORN, 0, 1)
+        else:
+            if not process_id:
+                self._coordinator.close()
+                _live(connection, log)
+            self._living.add(process_id)
+            handle = os.pidfd_open(process_id)
+            self._tell(BORN, process_id, 0, handle)
+            os.close(handle)
+        os.close(connection)
+        os.close(log)
+
+    def _tell_deaths(self) -> None:
+        while self._living:
             process_id, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if not process_id:
-            return
-        _tell(coordinator, DIED, process_id, os.waitstatus_to_exitcode(status))
+            if not process_id:
+                return
+            self._living.remove(process_id)
+            self._tell(DIED, process_id, os.waitstatus_to_exitcode(status))
 
+    def _tell(self, what: str, process_id: int, code: int, *descriptors: int) -> None:
+        message = json.dumps([what, process_id, code]).encode()
+        try:
+            socket.send_fds(self._coordinator, [message], descriptors)
+        except OSError:
+            self._end()
 
-def _bear(coordinator: socket.socket, connection: int, log: int) -> None:
-    try:
-        process_id = os.fork()
-    except OSError as error:
-        # The worker's connection closes below, which is how its death is seen.
-        os.write(log, f"A worker could not be started: {error}\n".encode())
-        _tell(coordinator, BORN, 0, 1)
-    else:
-        if not process_id:
-            coordinator.close()
-            _live(connection, log)
-        handle = os.pidfd_open(process_id)
-        _tell(coordinator, BORN, process_id, 0, handle)
-        os.close(handle)
-    os.close(connection)
-    os.close(log)
-
-
-def _tell(coordinator: socket.socket, what: str, process_id: int, code: int, *descriptors: int) -> None:
-    message = json.dumps([what, process_id, code]).encode()
-    try:
-        socket.send_fds(coordinator, [message], descriptors)
-    except OSError:
+    def _end(self) -> NoReturn:
+        """The coordinator is gone. Workers see that themselves, but for one that is stopped: once it went on, it would
+        write over what a resume has made."""
+        for process_id in self._living:
+            os.kill(process_id, signal.SIGKILL)
         os._exit(0)
 
 
