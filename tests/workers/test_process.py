@@ -127,6 +127,22 @@ def test_a_search_goes_on_without_its_template(
     assert len(set(workers.process_ids)) == 2
 
 
+def test_a_job_is_not_lost_with_the_template_that_was_to_bear_its_worker(
+    make_workers: MakeWorkers, job: MakeJob
+) -> None:
+    workers = make_workers(2)
+    workers.submit(job("first"))
+    finish(workers)
+    parent = psutil.Process(workers.process_ids[0]).parent()
+    assert parent is not None
+    parent.suspend()
+    workers.submit(job("to the one that is there"))
+    workers.submit(job("to one that is not born"))
+    parent.kill()
+
+    assert all("left by" in ended.failure.message for ended in finish(workers, 2).values())
+
+
 def test_workers_share_what_the_frameworks_hold(make_workers: MakeWorkers, job: MakeJob) -> None:
     workers = make_workers(2)
     workers.warm_up()
@@ -143,7 +159,7 @@ def test_where_forking_is_not_safe_workers_are_programs(
     workers = make_workers()
 
     assert "left by" in do(workers, job("first")).failure.message
-    assert workers.process_ids == [child.pid for child in psutil.Process().children()]
+    assert [psutil.Process(number).ppid() for number in workers.process_ids] == [os.getpid()]
 
 
 def test_nothing_is_left_when_workers_are_closed(make_workers: MakeWorkers, job: MakeJob) -> None:

@@ -26,7 +26,6 @@ from tunekit.workers.cluster.team import Team
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
 from tests.ray_cluster import Nodes, nodes, processes_of
-from tunekit.workers.cluster.connection import connect
 from tunekit.workers.cluster.host import GLANCE
 from tunekit.workers.cluster.pool import RayWorkers
 from tunekit.workers.cluster.watch import WATCH
@@ -115,8 +114,9 @@ def test_an_actor_that_is_killed_may_be_its_trials_fault(
     workers.submit(job("long", "stay", here=tmp_path / "here", seconds=60))
     assert until(lambda: workers.events(0.1) == [] and (tmp_path / "here").exists())
     process = begun(tmp_path / "here")
-    actor = psutil.Process(process).ppid()
-    os.kill(actor, signal.SIGKILL)
+    template = psutil.Process(process).parent()
+    assert template is not None
+    os.kill(template.ppid(), signal.SIGKILL)  # the actor, which has started it
     ended = finish(workers)["long"]
     assert isinstance(ended, Failed)
     assert (ended.failure.cause, workers.busy) == ("killed", 0)
@@ -185,8 +185,10 @@ def test_the_environment_is_that_of_a_local_worker(workers: RayWorkers, job: Mak
 def test_idle_workers_are_asked_nothing_and_sleep(workers: RayWorkers, job: MakeJob) -> None:
     for end in [do(workers, job("one")), do(workers, job("other"))]:
         assert isinstance(end, Failed)
-    assert until(lambda: workers.events(0.1) == [] and all(each.node for each in workers._members.values()))
-    assert workers._answers == {}, "an idle actor has a call to answer"
+    assert until(
+        lambda: workers.events(0.1) == [] and all(each.node for each in team(workers).members.values())
+    )
+    assert not team(workers).waits, "an idle actor has a call to answer"
     idle = [process for process in processes_of(Path(os.environ["RAY_TMPDIR"])) if of_a_worker(process)]
     assert len(idle) >= workers.count
     time.sleep(0.5)
@@ -198,7 +200,7 @@ def test_idle_workers_are_asked_nothing_and_sleep(workers: RayWorkers, job: Make
 
 
 def of_a_worker(process: psutil.Process) -> bool:
-    return any("tunekit.workers.worker" in word for word in process.cmdline())
+    return any("tunekit.workers.template" in word for word in process.cmdline())
 
 
 @pytest.mark.usefixtures("apart")
@@ -237,11 +239,22 @@ def test_a_storage_of_an_unknown_kind_is_refused_before_ray_is_asked(tmp_path: P
     workers.close()
 
 
-def test_one_process_may_start_a_ray_of_its_own_again(cluster: Nodes, tmp_path: Path) -> None:
-    for _ in range(2):
-        connection = connect(OnRay("local"), tmp_path, 1)
-        assert connection.started
-        connection.close()
+OWN_RAYS = """
+import sys
+from pathlib import Path
+from tunekit.workers.cluster.connection import connect
+from tunekit.workers.cluster.request import OnRay
+for _ in range(2):
+    connection = connect(OnRay("local"), Path(sys.argv[1]), 1)
+    assert connection.started
+    connection.close()
+"""
+
+
+@pytest.mark.usefixtures("cluster")
+def test_one_process_may_start_a_ray_of_its_own_again(tmp_path: Path) -> None:
+    # In another process than this one, which would ask every cluster for a token from then on.
+    subprocess.run([sys.executable, "-P", "-c", OWN_RAYS, str(tmp_path)], check=True, timeout=200)
 
 
 def test_an_address_without_a_cluster(tmp_path: Path) -> None:

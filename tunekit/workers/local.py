@@ -18,7 +18,7 @@ from pathlib import Path
 from tunekit.results import Failure
 from tunekit.trial.backend import environment
 from tunekit.trial.jobs import Done, Failed, Job, TrainJob
-from tunekit.workers.process import UNKNOWN, Process, Template, can_fork, start_program
+from tunekit.workers.process import UNKNOWN, Forked, Process, Template, can_fork, start_program
 from tunekit.workers.worker import TAKEN
 from tunekit.workers.workers import WorkerEvent
 
@@ -197,7 +197,8 @@ class LocalWorkers:
         code = self._end(worker)
         if worker.job is None:
             return None
-        if worker.first_memory and not worker.taken and not worker.condemned:
+        forgotten = isinstance(worker.process, Forked) and worker.process.forgotten
+        if (worker.first_memory or forgotten) and not worker.taken and not worker.condemned:
             # It was about to die when it was given the job, which has had no part in it.
             _hand(self._start(worker.number), worker.job)
             return None

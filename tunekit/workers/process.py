@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -79,6 +80,8 @@ class Template:
         self._unborn: deque[Forked] = deque()
         self._living: dict[int, Forked] = {}
         self.gone = False
+        self.fruitful = False
+        """Whether it has borne a worker: what it loads can be loaded."""
 
     @property
     def alive(self) -> bool:
@@ -113,6 +116,7 @@ class Template:
         if what != BORN:
             self._living.pop(process_id).died(code)
         elif descriptors:
+            self.fruitful = True
             self._living[process_id] = self._unborn.popleft().born(process_id, descriptors[0])
         else:
             self._unborn.popleft().died(code)
@@ -152,6 +156,11 @@ class Forked:
             self._template.read(None)
         return self._pid
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether its template died before it was born, and not because frameworks cannot be loaded."""
+        return not self._pid and self._template.gone and self._template.fruitful
+
     def born(self, process_id: int, handle: int) -> Forked:
         self._pid, self._handle = process_id, handle
         os.set_inheritable(handle, False)
@@ -168,7 +177,8 @@ class Forked:
     def kill(self) -> None:
         self._doomed = True
         if self._handle >= 0:
-            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def poll(self) -> int | None:
         while self._code is None and self._template.read(0):

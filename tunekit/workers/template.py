@@ -16,6 +16,7 @@ import socket
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
@@ -87,6 +88,8 @@ class _Parent:
                 self._coordinator.close()
                 _live(connection, log)
             self._living.add(process_id)
+            with suppress(OSError):  # it may have done so itself, or have ended
+                os.setpgid(process_id, process_id)
             handle = os.pidfd_open(process_id)
             self._tell(BORN, process_id, 0, handle)
             os.close(handle)
