@@ -26,6 +26,7 @@ def run(script: str, *arguments: str) -> str:
         ("variants", ("rnn", "--images", "200", "--repeats", "1"), "as tunekit trains"),
         ("efficiency", ("--images", "200", "--repeats", "1"), "of the best split"),
         ("determinism", ("1",), "repeatable"),
+        ("memory", ("images", "--mebibytes", "4"), "| images | "),
         ("recording", ("gru-digits", "--max-trials", "2", "--max-epochs", "2"), "of the trials' time"),
         (
             "overhead",
