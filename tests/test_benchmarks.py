@@ -44,6 +44,7 @@ def run(script: str, *arguments: str) -> str:
             ),
             "use over the ideal",
         ),
+        ("memory", ("images", "--mebibytes", "4"), "| images | "),
         ("recording", ("gru-digits", "--max-trials", "2", "--max-epochs", "2"), "of the trials' time"),
         (
             "overhead",

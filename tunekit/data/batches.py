@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tunekit.data.blocks import Array, spooled
+from tunekit.data.blocks import Array, let_go, spooled
 from tunekit.data.images import unfit
 
 REMEDY = "Yield two arrays each time: images (n, H, W, C) or vectors (n, features), and one label for each."
@@ -24,6 +24,7 @@ def gathered(batches: Iterator[Any], name: str, scratch: Path) -> tuple[Array, A
 
     def examples() -> Iterator[Array]:
         yield x
+        let_go(x)
         for number, batch in enumerate(batches, 2):
             where = f"{name}: batch {number}"
             more, their = _pair(batch, where)
@@ -33,6 +34,7 @@ def gathered(batches: Iterator[Any], name: str, scratch: Path) -> tuple[Array, A
                 raise unfit(where, f"examples like those before, {x.dtype} of {x.shape[1:]}", got, remedy)
             labels.append(their)
             yield more
+            let_go(more)
 
     return spooled(examples(), x.shape[1:], x.dtype, scratch), np.concatenate(labels)
 
