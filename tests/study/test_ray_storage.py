@@ -82,6 +82,17 @@ def test_a_place_that_goes_away_for_a_while_costs_no_trial_anything(
     assert outcome(report) == outcome(finished[1])
 
 
+ALIVE, DEAD = 0, 1
+
+
+def known_nodes(address: str) -> list[tuple[str, int]]:
+    """The cluster's nodes, with what its head thinks of them."""
+    from ray._raylet import GcsClient
+
+    known = GcsClient(address=address).get_all_node_info().values()
+    return [(node.node_id.hex(), node.state) for node in known]
+
+
 @contextmanager
 def object_store() -> Iterator[tuple[str, dict[str, str]]]:
     """A server that speaks S3 over HTTP, with a bucket: its address, and variables for whoever uses it."""
@@ -155,7 +166,7 @@ def test_nodes_that_do_not_see_the_folder_send_their_checkpoints_through_ray(
         try:
             until(lambda: reachable(f"127.0.0.1:{port}", 1))
             started += [subprocess.Popen(node, env=environment(), **quiet) for _ in range(2)]
-            time.sleep(15)
+            until(lambda: [state for _, state in known_nodes(f"127.0.0.1:{port}")].count(ALIVE) == 3)
             report = loaded(run("search", TINY, "--on", f"ray:127.0.0.1:{port}", "--json", cwd=tmp_path))
         finally:
             for process in started:
@@ -178,11 +189,7 @@ def trains(process: psutil.Process) -> bool:
 
 
 def declared_dead(cluster: Nodes) -> bool:
-    from ray._raylet import GcsClient
-
-    known = GcsClient(address=cluster.address).get_all_node_info().values()
-    dead = {node.node_id.hex() for node in known if node.state == 1}
-    return cluster.others[-1].node_id in dead
+    return (cluster.others[-1].node_id, DEAD) in known_nodes(cluster.address)
 
 
 @pytest.mark.long
