@@ -40,7 +40,7 @@ print(*[repr(found[name]).removeprefix(f"<tunekit search {{name}}") for name in 
 IN_THE_MAIN_THREAD = """
 import tunekit
 try:
-    tunekit.search({space!r}, workers=2)
+    tunekit.search({space!r}, workers=1)
 except KeyboardInterrupt as error:
     print("caught", error)
 """
@@ -80,7 +80,7 @@ def shown(folder: Path) -> dict[str, Any]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     """A search in a thread of a script, and the one line that the script printed."""
     folder = tmp_path_factory.mktemp("whole")
-    call = f"search({SMALL!r}, workers=2, progress=False)"
+    call = f"search({SMALL!r}, workers=1, progress=False)"
     printed = ended(script(IN_A_THREAD.format(call=call), folder))
     return folder, json.loads(printed)
 
@@ -183,7 +183,7 @@ def test_ctrl_c_in_a_script_and_the_command_goes_on(whole: tuple[Path, list[Any]
     )
     assert "small: 6 trials, 11 epochs" in printed
     assert tunekit.load("small", home=tmp_path / "mlruns").status == "killed"
-    went_on = loaded(run("resume", "small", "--json", cwd=tmp_path))
+    went_on = loaded(run("resume", "small", "--workers", 1, "--json", cwd=tmp_path))
     assert outcome(went_on) == outcome(shown(whole[0]))
 
 
