@@ -34,7 +34,7 @@ format: $(READY) ## format and mend what lint can mend
 	$(BIN)/ruff check --fix .
 
 test: $(READY) ## the tests, about ten minutes on two cores
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-jax: $(READY) ## searches and pictures with Keras on JAX
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/insight

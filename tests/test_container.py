@@ -67,6 +67,14 @@ def test_what_runs_is_not_root_and_keeps_its_data_in_a_volume(stages: Stages) ->
     assert list(stages)[-1] == "tunekit", "the last stage is what `docker build .` builds"
 
 
+def test_what_a_search_writes_and_downloads_goes_into_the_volume(stages: Stages) -> None:
+    """A user of another number, as `--user` gives it, may write nowhere else."""
+    instructions = dict(stages["tunekit"])
+    env = dict(word.split("=", 1) for word in instructions["ENV"].split())
+    for name in ("TUNEKIT_HOME", "TFDS_DATA_DIR"):
+        assert Path(env[name]).is_relative_to(instructions["VOLUME"]), name
+
+
 def test_what_is_copied_is_there_and_not_ignored(stages: Stages) -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = [line.removeprefix("!") for line in lines if line.startswith("!")]
@@ -100,6 +108,8 @@ def test_each_service_waits_for_the_one_below_it(services: dict[str, Any]) -> No
     assert services["mlflow"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert services["tunekit"]["depends_on"] == {"mlflow": {"condition": "service_healthy"}}
     assert all("healthcheck" in services[name] for name in ("database", "mlflow"))
+    # While the database is first made, a server answers by its socket that the others cannot reach.
+    assert "--host=127.0.0.1" in services["database"]["healthcheck"]["test"]
     assert services["mlflow"]["ports"] == ["127.0.0.1:5000:5000"], "MLflow's server has no authentication"
 
 

@@ -25,10 +25,22 @@ thread.start()
 thread.join()
 print(json.dumps([repr(found[0]), found[0].best.score, str(found[0].config)]))
 """
+IN_TWO_THREADS = """
+import os, sys, threading, tunekit
+before = os.fstat(2), sys.stderr, sys.stdout
+found = dict()
+def search(name):
+    found[name] = tunekit.search({space!r}, name=name, workers=1, progress=False)
+threads = [threading.Thread(target=search, args=(name,)) for name in ("one", "two")]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert (os.fstat(2), sys.stderr, sys.stdout) == before
+print(*[repr(found[name]).removeprefix(f"<tunekit search {{name}}") for name in sorted(found)], sep="\\n")
+"""
 IN_THE_MAIN_THREAD = """
 import tunekit
 try:
-    tunekit.search({space!r}, workers=2)
+    tunekit.search({space!r}, workers=1)
 except KeyboardInterrupt as error:
     print("caught", error)
 """
@@ -68,7 +80,7 @@ def shown(folder: Path) -> dict[str, Any]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     """A search in a thread of a script, and the one line that the script printed."""
     folder = tmp_path_factory.mktemp("whole")
-    call = f"search({SMALL!r}, workers=2, progress=False)"
+    call = f"search({SMALL!r}, workers=1, progress=False)"
     printed = ended(script(IN_A_THREAD.format(call=call), folder))
     return folder, json.loads(printed)
 
@@ -84,6 +96,13 @@ def test_a_silent_search_in_a_thread_of_a_script(whole: tuple[Path, list[Any]]) 
     assert text.startswith("<tunekit search small: finished, best val_accuracy ")
     assert score == report["best"]["score"]
     assert config == report["config"]
+
+
+@pytest.mark.long
+def test_two_searches_in_two_threads_of_a_script(found: tunekit.SearchResult, tmp_path: Path) -> None:
+    """Of one home; each comes to what it comes to alone."""
+    printed = ended(script(IN_TWO_THREADS.format(space=SMALL), tmp_path)).splitlines()
+    assert printed == [repr(found).removeprefix("<tunekit search small")] * 2
 
 
 def test_a_result_is_the_commands(whole: tuple[Path, list[Any]], found: tunekit.SearchResult) -> None:
@@ -147,6 +166,10 @@ def test_the_model_and_its_test_score(found: tunekit.SearchResult) -> None:
     assert model.input_shape == (None, 8, 8, 1)
     evaluated = found.evaluate()
     assert evaluated.evaluation.accuracy == evaluated.recorded
+    shown_in_a_notebook = repr(evaluated)
+    assert shown_in_a_notebook.startswith(f"<trial {evaluated.trial} of small on the test set: accuracy ")
+    assert shown_in_a_notebook.endswith(f"; recorded: accuracy {evaluated.recorded:.4f}>")
+    assert len(shown_in_a_notebook) < 120
     assert evaluated.recorded == (found.test.accuracy if found.test else None)
 
 
@@ -160,7 +183,7 @@ def test_ctrl_c_in_a_script_and_the_command_goes_on(whole: tuple[Path, list[Any]
     )
     assert "small: 6 trials, 11 epochs" in printed
     assert tunekit.load("small", home=tmp_path / "mlruns").status == "killed"
-    went_on = loaded(run("resume", "small", "--json", cwd=tmp_path))
+    went_on = loaded(run("resume", "small", "--workers", 1, "--json", cwd=tmp_path))
     assert outcome(went_on) == outcome(shown(whole[0]))
 
 

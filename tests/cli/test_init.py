@@ -51,7 +51,7 @@ def test_in_a_terminal_it_asks_and_asks_again(tmp_path: Path) -> None:
         terminal.wait("Did you mean lenet5?")
         terminal.answer("Model [lenet5]:", "own")
         terminal.answer(
-            "What ranks the trials (val_accuracy, val_loss, val_f1, val_auc, val_top5) [val_accuracy]:",
+            "What ranks the trials (val_accuracy, val_loss, val_f1, val_auc, val_top5, val_log_loss) [val_accuracy]:",
             "val_loss",
         )
         terminal.answer("How long may the search take [1h]:", "soon")

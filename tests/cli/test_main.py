@@ -78,7 +78,7 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
         (["search", TINY, "--disk-max", "much"], "500MB, 2GB or 1.5GiB"),
         (["search", TINY, "--name", "../out"], "--name"),
         (["search", TINY, "--tracking-uri", "team:5000"], "http://HOST:5000"),
-        (["search", TINY, "--limit", "100000"], "100000"),
+        (["search", TINY, "--limit", "100000", "--workers", "1"], "100000"),
         (["resume"], "there is no search yet"),
         (["show", "nothing"], "nothing"),
         (["export"], "there is no search yet"),
@@ -110,7 +110,7 @@ def test_a_space_whose_model_cannot_build_is_found_before_it_is_searched(tmp_pat
     space = tmp_path / "own.yaml"
     space.write_text("name: own\nmodel: broken:build\ndata: digits\nparameters:\n  width: [4, 8]\n")
     for command in ("check", "search"):
-        done = run(command, space, cwd=tmp_path, code=2)
+        done = run(command, space, "--workers", 1, cwd=tmp_path, code=2)
         assert "no such layer" in done.stderr
         assert "broken.py" in done.stderr, "the user's own line is not named"
         assert "width=4" in done.stderr

@@ -44,7 +44,7 @@ def test_npz_with_a_test_part(tmp_path: Path) -> None:
     whole, part = arrays(30, 4, 4), arrays(6, 4, 4)
     np.savez(path, x_train=whole["x"], y_train=whole["y"], x_test=part["x"], y_test=part["y"])
     assert glance_npz(str(path)) == Glance(30, (4, 4, 1), 3)
-    assert Npz(str(path)).train().x.shape == (30, 4, 4, 1)
+    assert Npz(str(path), tmp_path).train().x.shape == (30, 4, 4, 1)
 
 
 def test_what_is_no_such_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from tests.data.refusal import fails
 from tunekit.data.prepared import open_arrays, prepare
-from tunekit.data.sealed import open_test
+from tunekit.data.sealed import check_test, open_test
 from tunekit.errors import DataError
 from tunekit.space.space import DataSpec
 
@@ -191,6 +192,12 @@ def test_folders_that_are_no_data_set(tmp_path: Path, fill: Fill, cache: Path) -
     fails(spec_of(flat), cache, "images without a folder for their class")
 
 
+def test_a_class_of_one_image(fill: Fill, cache: Path) -> None:
+    root = fill()
+    fill(classes="bee owl", count=1)
+    fails(spec_of(root), cache, "at least 2 images of every class", "class owl has 1")
+
+
 def test_training_opens_no_test_image_but_knows_their_folders(fill: Fill, cache: Path) -> None:
     root = fill("train")
     fill("test", classes="ant", count=2)
@@ -231,3 +238,33 @@ def test_a_file_that_changes_while_it_is_read(
     with pytest.raises(DataError, match="stay as they are while they are read"):
         prepare(spec_of(root), cache)
     assert list(cache.iterdir()) == []
+
+
+def test_a_broken_test_image_is_found_before_a_search(fill: Fill, cache: Path) -> None:
+    """Also one that came when the training images had long been decoded; and each state is looked through once."""
+    root = fill("train")
+    fill("test", count=3)
+    spec = spec_of(root)
+    prepared = prepare(spec, cache)
+    check_test(spec, prepared)
+    whole = root / "test" / "ant" / "01.png"
+    content, times = whole.read_bytes(), whole.stat()
+    whole.write_bytes(content[:40] + bytes(len(content) - 40))
+    os.utime(whole, ns=(times.st_atime_ns, times.st_mtime_ns))
+    check_test(spec, prepared)
+    whole.write_bytes(content[:40])
+    assert prepare(spec, cache) == prepared
+    for look in (check_test, open_test):
+        with pytest.raises(DataError, match="1 that cannot be read") as caught:
+            look(spec, prepared)
+        assert str(whole) in str(caught.value)
+
+
+def test_a_test_class_that_came_later_is_found(fill: Fill, cache: Path) -> None:
+    root = fill("train")
+    fill("test")
+    prepare(spec_of(root), cache)
+    fill("test", "ant bee cow")
+    prepared = prepare(spec_of(root), cache)
+    with pytest.raises(DataError, match=r"cow in .*test alone"):
+        check_test(spec_of(root), prepared)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunekit.data.images import CHUNK, checked_images, checked_labels, digest, digest_of_blocks, moments
+from tests.data.whole import whole
+from tunekit.data.blocks import CHUNK, Blocks, in_blocks
+from tunekit.data.images import checked_images, checked_labels, digest, digest_of, moments
 from tunekit.errors import DataError
 
 
@@ -32,7 +34,7 @@ def test_moments_of_features_are_those_of_numpy() -> None:
 def test_a_digest_does_not_depend_on_blocks() -> None:
     x, y = np.arange(48, dtype=np.uint8).reshape(4, 2, 2, 3), np.arange(4)
     blocks = [x[:1], x[1:3], x[3:]]
-    assert digest_of_blocks(blocks, x.shape, x.dtype.str, y) == digest(x, y)
+    assert digest_of(Blocks(x.shape, x.dtype, lambda: iter(blocks)), in_blocks(y)) == digest(x, y)
 
 
 def test_digest_tells_values_shapes_and_types_apart() -> None:
@@ -55,13 +57,13 @@ def test_digest_tells_values_shapes_and_types_apart() -> None:
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 def test_floats_in_0_to_1_become_bytes_exactly(kind: type) -> None:
     x = np.arange(256, dtype=np.uint8).reshape(16, 4, 4, 1)
-    assert np.array_equal(checked_images((x / 255).astype(kind), "x"), x)
+    assert np.array_equal(whole(checked_images(in_blocks((x / 255).astype(kind)), "x")), x)
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint16, np.int64, ">i4"])
 def test_integers_that_fit_a_byte_are_taken(kind: type | str) -> None:
     x = np.arange(128).reshape(8, 4, 4)
-    out = checked_images(x.astype(kind), "x")
+    out = whole(checked_images(in_blocks(x.astype(kind)), "x"))
     assert out.dtype == np.uint8
     assert out.shape == (8, 4, 4, 1)
     assert np.array_equal(out[..., 0], x)
@@ -86,7 +88,7 @@ def test_integers_that_fit_a_byte_are_taken(kind: type | str) -> None:
 )
 def test_unfit_images_say_what_and_where(x: np.ndarray, words: list[str]) -> None:
     with pytest.raises(DataError) as caught:
-        checked_images(x, "set.npz: x_train")
+        whole(checked_images(in_blocks(x), "set.npz: x_train"))
     for word in ["set.npz: x_train", "expected", *words]:
         assert word in str(caught.value)
 

@@ -31,7 +31,7 @@ def fails(spec: DataSpec, cache: Path, *words: str) -> None:
         prepare(spec, cache)
     for word in (spec.location, "expected", "got", *words):
         assert word in str(caught.value)
-    assert not cache.exists()
+    assert not list(cache.glob("*"))
 
 
 def test_parts_are_read_as_they_are(npz: Write, cache: Path) -> None:
@@ -68,6 +68,21 @@ def test_vectors(npz: Write, cache: Path) -> None:
     assert np.array_equal(open_arrays(prepared)[0], x.astype(np.float32))
     assert prepared.shape == (3,)
     assert np.array_equal(open_test(spec, prepared).x, x[:12].astype(np.float32) / 2)
+
+
+def test_vectors_that_are_stored_in_columns(npz: Write, cache: Path) -> None:
+    x = np.arange(180).reshape(60, 3)
+    one = prepare(npz(x_train=np.asfortranarray(x)), cache)
+    assert np.array_equal(open_arrays(one)[0], x)
+
+
+def test_labels_of_text_say_how_to_number_them(npz: Write, cache: Path) -> None:
+    fails(
+        npz(y_train=np.array(["a", "b", "c"] * 20)),
+        cache,
+        "y_train: expected integer labels, got <U1",
+        "return_inverse",
+    )
 
 
 def test_a_changed_file_is_decoded_anew(npz: Write, cache: Path, make_images: Any) -> None:
@@ -154,7 +169,7 @@ def test_a_single_array(tmp_path: Path, cache: Path) -> None:
         (b"text", "not an array"),
         (b"\x93NUMPY\x01\x00\x10\x00{'descr': '|u1'}", "damaged"),
         (b"\x93NUMPY\x01\x00\x10\x00{'shape': (1, 2, ", "damaged"),
-        (header((10**17, 1, 1)), "too large"),
+        (header((10**17, 1, 1)), "damaged one (0 bytes where its header promises 100000000000000000)"),
     ],
 )
 def test_members_that_are_no_arrays(npz: Write, cache: Path, member: bytes, word: str) -> None:
@@ -162,3 +177,10 @@ def test_members_that_are_no_arrays(npz: Write, cache: Path, member: bytes, word
     with zipfile.ZipFile(spec.location, "a") as file:
         file.writestr("x_train.npy", member)
     fails(spec, cache, "x_train", word)
+
+
+def test_labels_that_promise_too_much(npz: Write, cache: Path) -> None:
+    spec = npz(drop="y_train")
+    with zipfile.ZipFile(spec.location, "a") as file:
+        file.writestr("y_train.npy", header((10**17,)))
+    fails(spec, cache, "y_train", "too large")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +105,30 @@ def test_vectors_and_labels_of_text(write: Write, cache: Path) -> None:
     assert {row.tobytes(): label for row, label in everything} == expected
 
 
+def test_batches_are_put_together_as_arrays_are_returned(write: Write, cache: Path, tmp_path: Path) -> None:
+    arrays, batches = (
+        write("return x, y"),
+        write("for n in range(0, 60, 7):\n    yield x[n : n + 7], y[n : n + 7]"),
+    )
+    one, other = prepare(arrays, cache), prepare(batches, cache)
+    assert other.sha256 == one.sha256
+    assert open_test(batches, other).sha256 == open_test(arrays, one).sha256
+    assert calls(tmp_path, batches) == 1
+
+
+def test_batches_of_vectors_with_labels_of_text(write: Write, cache: Path) -> None:
+    spec = write("for n in range(60):\n    yield x[n : n + 1, 0] / 7, [('cat', 'ant', 'horse')[y[n]]]")
+    prepared = prepare(spec, cache)
+    assert (prepared.shape, prepared.class_names) == ((6,), ("ant", "cat", "horse"))
+    assert len(open_test(spec, prepared).y) == 12
+
+
+def test_mapped_arrays(write: Write, cache: Path) -> None:
+    lines = "np.save(calls.with_suffix('.npy'), x / 255)\nreturn np.load(calls.with_suffix('.npy'), 'r'), y"
+    spec = write(lines)
+    assert prepare(spec, cache).sha256 == prepare(write("return x / 255, y"), cache).sha256
+
+
 def test_test_arrays_are_put_aside_unread(write: Write, cache: Path) -> None:
     spec = write('return x, y, np.full(7, np.nan), np.array(["nonsense"])')
     prepared = prepare(spec, cache)
@@ -135,6 +161,18 @@ def test_another_process_notices_that_the_function_returns_something_else(
     assert other.sha256 != one.sha256
 
 
+def test_a_module_that_is_loaded_again_is_asked_again(write: Write, cache: Path, tmp_path: Path) -> None:
+    """As in a notebook, whose process goes on after the function was edited."""
+    spec = write("return x, y")
+    one = prepare(spec, cache)
+    module = sys.modules[spec.location.partition(":")[0]]
+    path = tmp_path / f"{module.__name__}.py"
+    path.write_text(path.read_text().replace("return x, y", "return 255 - x, y"))
+    importlib.invalidate_caches()
+    importlib.reload(module)
+    assert prepare(spec, cache).sha256 != one.sha256
+
+
 def test_what_it_prints_does_not_go_to_standard_output(
     write: Write, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +193,14 @@ def test_what_it_prints_does_not_go_to_standard_output(
         ("return x, y[:59]", ["y: expected as many labels as images, 60, got 59 labels"]),
         ("return x, y * 0", ["y: expected at least two classes"]),
         ("return x * 9.5, y", ["x: expected float64 images in 0..1"]),
+        ("yield x, y\n1 / 0", [".py:13: expected", "got ZeroDivisionError"]),
+        ("yield x, y\nopen('/nowhere')", [".py:13: expected", "got FileNotFoundError"]),
+        ("yield x", ["batch 1: expected a batch (x, y), got ndarray. Yield two arrays"]),
+        ("yield x, y\nyield x[:, :1], y", ["batch 2: expected examples like those before, uint8 of (2, 6)"]),
+        ("yield x, y\nyield x / 2, y", ["batch 2", "got float64 of (2, 6)"]),
+        ("yield x, y[:7]", ["batch 1: expected as many labels as examples, 60, got labels of shape (7,)"]),
+        ("yield y, y", ["batch 1: expected an array of examples, got int64 of shape (60,)"]),
+        ("return iter([])", ["expected batches of (x, y), got none"]),
         ("1 / 0", [".py:12: expected", "got ZeroDivisionError: division by zero. Mend the function."]),
         ("np.load('/nowhere.npy')", [".py:12: expected", "got FileNotFoundError"]),
         ("raise SystemExit(3)", [".py:12: expected", "got SystemExit: 3"]),

@@ -140,6 +140,11 @@ def test_impossible_splits_say_why(
         assert word in str(caught.value)
 
 
+def test_a_class_that_is_too_small_is_named() -> None:
+    with pytest.raises(DataError, match="got too few: class owl has 1"):
+        split(np.array([0, 0, 1]), 0.5, None, 0, ("ant", "owl"))
+
+
 def test_large_labels_are_split_quickly() -> None:
     labels = np.tile(np.arange(1000), 60)
     parts: Split = split(labels, 0.1, 30_000, 0)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import shutil
 import subprocess
 import sys
+import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tunekit.data import tfds_reader
+from tests.data.whole import whole
+from tunekit.data import blocks, tfds_reader
+from tunekit.data.images import Part, digest
+from tunekit.data.placing import write
 from tunekit.data.prepared import Prepared, open_arrays, prepare
 from tunekit.data.sealed import open_test
-from tunekit.data.tfds import Arrays, Task, Tfds, receive
+from tunekit.data.tfds import Frames, Task, Tfds, receive
 from tunekit.errors import DataError
 from tunekit.space.space import DataSpec
 
@@ -28,14 +34,19 @@ DIVERSE = [np.zeros((6 + number % 2, 6, 1), np.uint8) for number in range(8)]
 PREPARED = Prepared(Path(), "", 3, (6, 6, 3), ("ant", "bee", "cow"), "", (), ())
 
 
-def in_this_process(task: Task) -> Arrays:
+def in_this_process(task: Task) -> Frames:
     """What the reader writes, without starting another process: TensorFlow is here already."""
     stream = io.BytesIO()
     tfds_reader.answer(task, stream)
     stream.seek(0)
-    arrays = receive(stream)
-    assert arrays is not None
-    return arrays
+    done = yield from receive(stream)
+    assert done
+
+
+def read(part: Part) -> Pair:
+    """Examples and labels: those are known with these."""
+    x = whole(part.x)
+    return x, part.y
 
 
 def store(folder: Path, name: str, shape: tuple[int | None, ...], **parts: Any) -> None:
@@ -90,7 +101,7 @@ def as_set(x: np.ndarray, y: np.ndarray) -> set[tuple[bytes, int]]:
 def fails(location: str, *words: str, test: bool = False) -> None:
     source = Tfds(location, in_this_process)
     with pytest.raises(DataError) as caught:
-        source.test(PREPARED) if test else source.train()
+        read(source.test(PREPARED) if test else source.train())
     for word in ("tfds", "expected", "got", *words):
         assert word in str(caught.value)
 
@@ -114,19 +125,74 @@ def test_training_never_opens_test_files(sets: Path, cache: Path, make_images: C
 @pytest.mark.parametrize("name", ["tiny_both", "tiny_validation", "tiny_undeclared", "tiny_both:1.0.0"])
 def test_parts(sets: Path, make_images: Callable[..., Pair], name: str) -> None:
     source = Tfds(name, in_this_process)
-    train, test = source.train(), source.test(PREPARED)
-    assert as_set(train.x, train.y) == as_set(*make_images(channels=1))
-    assert as_set(test.x, test.y) == as_set(*make_images(12, channels=1, seed=1))
-    assert np.array_equal(train.x, source.train().x)  # always in the same order
+    train, test = read(source.train()), read(source.test(PREPARED))
+    assert as_set(*train) == as_set(*make_images(channels=1))
+    assert as_set(*test) == as_set(*make_images(12, channels=1, seed=1))
+    assert np.array_equal(train[0], read(source.train())[0])  # always in the same order
 
 
 def test_a_set_without_a_test_part_is_divided_for_good(sets: Path, make_images: Callable[..., Pair]) -> None:
     source = Tfds("tiny_whole", in_this_process)
-    train, test = source.train(), source.test(PREPARED)
-    assert np.bincount(train.y).tolist() == [16] * 3
-    assert np.bincount(test.y).tolist() == [4] * 3
-    assert as_set(train.x, train.y) | as_set(test.x, test.y) == as_set(*make_images(channels=1))
-    assert np.array_equal(test.x, source.test(PREPARED).x)
+    train, test = read(source.train()), read(source.test(PREPARED))
+    assert np.bincount(train[1]).tolist() == [16] * 3
+    assert np.bincount(test[1]).tolist() == [4] * 3
+    assert as_set(*train) | as_set(*test) == as_set(*make_images(channels=1))
+    assert np.array_equal(test[0], read(source.test(PREPARED))[0])
+
+
+def test_outcomes_are_those_of_ever(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They must never change: a search could not be resumed, its test part would no longer be unseen."""
+    places = np.arange(60 * 36)
+    x, y = (places * places * 7 % 251).astype(np.uint8).reshape(60, 6, 6, 1), np.arange(60) % 3
+    store(tmp_path, "tiny_whole", (6, 6, 1), train=(x, y))
+    store(tmp_path, "tiny_undeclared", (None, None, 1), train=(x, y), test=(x[:12], y[:12]))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(blocks, "CHUNK", 7)
+    found = []
+    for name in ("tiny_whole", "tiny_undeclared"):
+        source = Tfds(name, in_this_process)
+        for part in (source.train(), source.test(PREPARED)):
+            found.append(digest(*read(part))[:16])
+    assert found == ["d2537e12faa0f52d", "f034b7753db8a2a3", "d4efbec1e0c0916e", "1f6059f99e9f8c6e"]
+
+
+def test_a_fraction_of_the_images_is_in_memory(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what Python and NumPy take, on both ends of the pipe."""
+    x = np.random.default_rng(0).integers(0, 256, (512, 52, 52, 3), np.uint8)
+    store(tmp_path, "tiny_large", (52, 52, 3), train=(x, np.arange(512) % 3))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(blocks, "CHUNK_BYTES", 2**16)
+
+    def through_a_pipe(task: Task) -> Frames:
+        ends = os.pipe()
+        with os.fdopen(ends[0], "rb") as stream, os.fdopen(ends[1], "wb") as out:
+            writer = threading.Thread(target=tfds_reader.answer, args=(task, out))
+            writer.start()
+            yield from receive(stream)
+            writer.join()
+
+    source = Tfds("tiny_large", through_a_pipe)
+    write(source.train(), source.name, cache / "first")  # imports what there is to be imported
+    tracemalloc.start()
+    try:
+        prepared = write(source.train(), source.name, cache / "second")
+        highest = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert prepared.count == 410
+    assert highest < x.nbytes / 4
+
+
+def test_a_part_that_nobody_reads_on_leaves_no_process(sets: Path) -> None:
+    import psutil
+
+    part = Tfds("tiny_both").train()
+    (child,) = psutil.Process().children()
+    del part
+    gc.collect()
+    assert not child.is_running()
 
 
 def test_identity_follows_training_files_only(sets: Path) -> None:
@@ -251,8 +317,9 @@ needs_mnist = pytest.mark.skipif(not MNIST.exists(), reason="MNIST is not prepar
 @needs_mnist
 def test_format_of_mnist() -> None:
     test = Tfds("mnist", in_this_process).test(PREPARED)
-    assert (test.x.shape, test.class_names) == ((10000, 28, 28, 1), tuple("0123456789"))
-    assert np.bincount(test.y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    x, y = read(test)
+    assert (x.shape, test.class_names) == ((10000, 28, 28, 1), tuple("0123456789"))
+    assert np.bincount(y).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
 @needs_mnist

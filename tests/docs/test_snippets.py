@@ -20,7 +20,7 @@ from tests.docs.pages import PAGES, Block, blocks, commands, prompted, spoken_co
 from tests.study.commands import run
 from tunekit.cli.main import COMMANDS, cli
 
-SEARCH = ("search", "cnn-digits", "--max-epochs", "2", "--limit", "300")
+SEARCH = ("search", "cnn-digits", "--max-epochs", "2", "--limit", "300", "--workers", "1")
 
 
 @pytest.fixture(scope="module")

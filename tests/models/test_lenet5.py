@@ -126,6 +126,16 @@ def test_biases_start_from_a_constant(bias: float) -> None:
     np.testing.assert_array_equal(np.asarray(model.get_layer("output").bias), 0)
 
 
+def test_dropout_after_each_pooling() -> None:
+    layers = [layer.name for layer in make(conv_dropout=0.3).layers]
+
+    for number in (1, 2):
+        place = layers.index(f"dropout{number}")
+        assert layers[place - 1] == f"pool{number}"
+    assert make(conv_dropout=0.3).get_layer("dropout1").rate == 0.3
+    assert not any(layer.name.startswith("dropout") for layer in make().layers)
+
+
 def test_penalties_on_weights() -> None:
     model = make(l2=0.5, l2_dense=0.25)
 

@@ -30,6 +30,7 @@ from tunekit.report.material import Material, Picture
 from tunekit.report.page import mistakes
 from tunekit.results import Failure
 from tunekit.space.parameters import Choice
+from tunekit.space.sections import OBJECTIVES
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&$x_1$"
 EPOCHS = {
@@ -178,6 +179,13 @@ def test_a_search_without_rungs_speaks_of_none() -> None:
     assert "The way through the rungs" not in page.said
     assert "Every curve" in page.said
     assert "rung's colour" not in page.said
+
+
+@pytest.mark.parametrize(("name", "said"), [("val_loss", True), ("val_log_loss", False)])
+def test_what_kerass_loss_contains_is_said(name: str, said: bool) -> None:
+    given = material(record("0", 0.5))
+    space = replace(given.space, objective=OBJECTIVES[name])
+    assert ("contains the trial&#39;s own penalties" in page_text(replace(given, space=space))) is said
 
 
 def test_mistakes_are_the_most_frequent_first() -> None:

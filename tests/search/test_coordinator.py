@@ -102,6 +102,26 @@ def test_no_event_of_a_job_that_is_over_is_taken(state: State) -> None:
     assert outcome(state) == WHOLE.ordered
 
 
+def test_other_brackets_keep_workers_busy_while_a_rung_waits_for_its_last_trial(state: State) -> None:
+    class OneIsSlow(FakeWorkers):
+        """The first trial of the first bracket ends when nothing else runs any more."""
+
+        def events(self, timeout: float) -> list[WorkerEvent]:
+            if len(self.jobs) > 1:
+                self.jobs.sort(key=lambda job: job.id == "00")
+            elif [job.id for job in self.jobs] == ["00"]:
+                meanwhile.extend(self.submitted)
+            return super().events(timeout)
+
+    meanwhile: list[str] = []
+    coordinate(state, OneIsSlow(3)).run()
+    of_the_first = [trial for trial in WHOLE.trials.values() if trial.bracket == WHOLE.trials["00"].bracket]
+    waiting = {trial.id for trial in of_the_first if trial.round}
+    assert waiting
+    assert set(meanwhile) == set(WHOLE.trials) - waiting
+    assert outcome(state) == WHOLE.ordered
+
+
 # Failures
 
 

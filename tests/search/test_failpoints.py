@@ -125,6 +125,7 @@ def hits(tmp_path_factory: pytest.TempPathFactory) -> int:
         "count_death",
         "end",
         "prune",
+        "together",
     }
     return len(reached)
 

@@ -144,4 +144,5 @@ def verified() -> st.SearchStrategy[Verified | None]:
         versions=st.dictionaries(FULL_TEXTS.filter("<<".__ne__), FULL_TEXTS, max_size=3),
         test=st.dictionaries(WORDS, FLOATS, max_size=3),
         machine=TEXTS,
+        model_sha256=st.just("") | FULL_TEXTS,
     )

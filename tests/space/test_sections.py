@@ -64,7 +64,7 @@ def test_an_unknown_model(model: str, remedy: str) -> None:
     assert_problem(text, 2, "model", "lenet5, recurrent, package.module:function or a .keras file", remedy)
 
 
-METRICS = "val_accuracy, val_loss, val_f1, val_auc or val_top5"
+METRICS = "val_accuracy, val_loss, val_f1, val_auc, val_top5 or val_log_loss"
 
 
 @pytest.mark.parametrize("name", ["val_accuracy", "val_f1", "val_auc", "val_top5"])

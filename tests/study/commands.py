@@ -18,6 +18,7 @@ from typing import Any
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Opens addresses of this machine, whatever proxy the surroundings or another test have set."""
 TINY = Path(__file__).parent / "tiny.yaml"
+SHORT = ("search", TINY, "--max-trials", 3, "--workers", 1)
 TUNEKIT = [sys.executable, "-m", "tunekit"]
 
 
@@ -31,6 +32,11 @@ def environment(**changes: str) -> dict[str, str]:
         if not name.startswith(foreign) and name.lower() not in proxies
     }
     return kept | {"NO_COLOR": "1"} | changes
+
+
+def before_others(folder: Path) -> str:
+    """A PYTHONPATH on which modules are looked for in this folder first."""
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def run(*arguments: object, cwd: Path, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
@@ -76,8 +82,12 @@ def start(*arguments: object, cwd: Path, **env: str) -> subprocess.Popen[str]:
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
-    """Process ids of the command's workers."""
-    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    """Process ids of the command's workers: its children's children, forked from one template."""
+    return [worker for template in _children(process.pid) for worker in _children(template)]
+
+
+def _children(process_id: int) -> list[int]:
+    path = Path(f"/proc/{process_id}/task/{process_id}/children")
     return [int(pid) for pid in path.read_text().split()] if path.exists() else []
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.study.commands import (
+    SHORT,
     TINY,
     assert_recorded,
     kill_group,
@@ -30,14 +31,14 @@ Finished = tuple[Path, dict[str, Any]]
 
 
 def test_a_limit_on_checkpoints_ends_the_search_clearly_and_a_resume_goes_on(
-    finished: Finished, tmp_path: Path
+    short: Finished, tmp_path: Path
 ) -> None:
-    refused = run("search", TINY, "--workers", 2, "--disk-max", "1KB", cwd=tmp_path, code=1)
+    refused = run(*SHORT, "--disk-max", "1KB", cwd=tmp_path, code=1)
     assert "searches/tiny/checkpoints: --disk-max 1KB is reached: trial 01 needs about" in refused.stderr
     assert "Resume with --disk-max" in refused.stderr
     assert "Traceback" not in refused.stderr
-    report = loaded(run("resume", "--workers", 2, "--json", cwd=tmp_path))
-    assert outcome(report) == outcome(finished[1])
+    report = loaded(run("resume", "--workers", 1, "--json", cwd=tmp_path))
+    assert outcome(report) == outcome(short[1])
     assert_recorded(report)
 
 
@@ -85,10 +86,10 @@ def test_a_disk_that_fills_up_ends_the_search_clearly_and_a_resume_goes_on(
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 1, errors
     assert_clear(errors, str(home), "Free")
-    still = run("resume", "--home", home, cwd=tmp_path, code=1)
+    still = run("resume", "--workers", 1, "--home", home, cwd=tmp_path, code=1)
     assert_clear(still.stderr, str(home), "Free")
     ballast.unlink()
-    report = loaded(run("resume", "--home", home, "--workers", 2, "--json", cwd=tmp_path))
+    report = loaded(run("resume", "--home", home, "--workers", 1, "--json", cwd=tmp_path))
     assert outcome(report) == outcome(finished[1])
     assert_recorded(report)
 

@@ -12,13 +12,14 @@ from tests.study.commands import TINY, loaded, outcome, run
 from tunekit.space.reader import read_space
 
 TWICE = ("--max-epochs", 2, "--factor", 2, "--limit", 150, "--no-pictures", "--executions-per-trial", 2)
+ONE = ("--workers", 1)
 Searched = tuple[Path, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
     folder = tmp_path_factory.mktemp("searched")
-    return folder, loaded(run("search", TINY, *TWICE, "--disk-max", "20MB", "--json", cwd=folder))
+    return folder, loaded(run("search", TINY, *TWICE, *ONE, "--disk-max", "20MB", "--json", cwd=folder))
 
 
 def test_every_score_is_a_mean(searched: Searched) -> None:
@@ -54,8 +55,8 @@ def test_best_yaml_is_its_best_execution_which_comes_back(searched: Searched) ->
 
 def test_the_test_score_is_that_of_the_model_that_is_kept(searched: Searched) -> None:
     folder, report = searched
-    assert loaded(run("evaluate", "--json", cwd=folder))["test"] == report["test"]
-    assert loaded(run("evaluate", report["config"], "--json", cwd=folder))["search"] == "tiny"
+    evaluated = loaded(run("evaluate", report["config"], "--json", cwd=folder))
+    assert (evaluated["search"], evaluated["test"]) == ("tiny", report["test"])
 
 
 def test_it_is_recorded_and_told(searched: Searched) -> None:
@@ -86,14 +87,14 @@ def test_it_is_recorded_and_told(searched: Searched) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("failpoint", ["state.end.after@2", "checkpoint.save.after@7@fell"])
 def test_killed_and_resumed_it_is_the_same(searched: Searched, tmp_path: Path, failpoint: str) -> None:
-    """The whole search, or a worker within its second execution."""
-    command = ("search", TINY, *TWICE, "--workers", 1, "--json", "--resume")
+    """The whole search, which goes on with a worker more, or a worker within its second execution."""
+    command = ("search", TINY, *TWICE, *ONE, "--json", "--resume")
     if failpoint.endswith("fell"):
         done = run(*command, cwd=tmp_path, TUNEKIT_FAILPOINT=failpoint)
         assert (tmp_path / "fell").exists()
     else:
         run(*command, cwd=tmp_path, code=-9, TUNEKIT_FAILPOINT=failpoint)
-        done = run(*command, cwd=tmp_path)
+        done = run(*command, "--workers", 2, cwd=tmp_path)
     assert outcome(loaded(done)) == outcome(searched[1])
 
 

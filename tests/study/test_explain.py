@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +19,66 @@ from tunekit.search.lock import SearchLock
 from tunekit.study.explain import explanations
 from tunekit.study.home import Home
 
-SPACE = """
-name: small
-model: lenet5
-data: {digits: true, validation: 0.2}
-search: {tuner: random, max_epochs: 2, max_trials: 3, seed: 1, limit: 200}
-parameters:
-  learning_rate: {min: 0.001, max: 0.02, scale: log}
-  filters: 2
-  kernel_size: 3
-  hidden_units: 8
-  dropout: 0.2
-"""
+Searched = tuple[Path, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A finished search of three trials, of which the winner alone has its weights."""
-    folder = tmp_path_factory.mktemp("explained")
-    (folder / "small.yaml").write_text(SPACE)
-    report = loaded(run("search", "small.yaml", "--workers", 2, "--no-pictures", "--json", cwd=folder))
-    return folder, report
+def searched(finished: Searched, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    """A finished search, of whose trials the winner alone has its weights, in a home that may be written to."""
+    folder, (source, report) = tmp_path_factory.mktemp("explained"), finished
+    for part in ("data", "searches"):
+        shutil.copytree(
+            source / "mlruns" / part, folder / "mlruns" / part, ignore=shutil.ignore_patterns("logs")
+        )
+    store = folder / "mlruns/mlflow.db"
+    with sqlite3.connect(source / "mlruns/mlflow.db") as shared, sqlite3.connect(store) as db:
+        shared.backup(db)  # another test may be writing into it
+        moved = (str(source), str(folder))
+        db.execute("UPDATE runs SET artifact_uri = replace(artifact_uri, ?, ?)", moved)
+        db.execute("UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)", moved)
+    return folder, report | {"mlflow": report["mlflow"] | {"tracking_uri": f"sqlite:///{store}"}}
 
 
-def test_the_winner(searched: tuple[Path, dict[str, Any]]) -> None:
+@pytest.fixture(scope="module")
+def other(searched: Searched) -> str:
+    """A trial of two epochs that was not kept."""
+    folder, report = searched
+    found = next(
+        trial["id"]
+        for trial in report["trials"]
+        if trial["epochs"] == 2 and trial["parent"] is None and trial["id"] != report["best"]["id"]
+    )
+    assert not (folder / "mlruns/searches/tiny/checkpoints" / found).exists()
+    return str(found)
+
+
+@dataclass(frozen=True)
+class Straight:
+    """An explanation that nothing broke off."""
+
+    told: subprocess.CompletedProcess[str]
+    stored: dict[str, Any]
+    kept: Path
+    """Its folder, out of the others' way."""
+
+
+@pytest.fixture(scope="module")
+def straight(searched: Searched, other: str) -> Straight:
+    """Of the trial that was not kept."""
+    folder = searched[0]
+    told = run("explain", "tiny", "--trial", other, cwd=folder)
+    explained = folder / "mlruns/searches/tiny/explained" / other
+    stored = json.loads((explained / "explain.json").read_text())
+    return Straight(told, stored, explained.rename(folder / "kept"))
+
+
+def test_the_winner(searched: Searched) -> None:
     import mlflow
 
     folder, report = searched
-    found = loaded(run("explain", "small", "--json", cwd=folder))
+    found = loaded(run("explain", "tiny", "--json", cwd=folder))
     best = report["best"]
-    assert (found["search"], found["trial"]) == ("small", best["id"])
+    assert (found["search"], found["trial"]) == ("tiny", best["id"])
     assert len(found["pictures"]) == 7
     for picture in found["pictures"]:
         assert Path(picture["path"]).read_bytes().startswith(b"\x89PNG")
@@ -59,54 +91,54 @@ def test_the_winner(searched: tuple[Path, dict[str, Any]]) -> None:
     assert {"explain/explain.json", "explain/mistakes.png", "explain/evolution.png"} <= names
     assert client.get_run(best["run_id"]).info.status == "FINISHED"
     # And readable without running anything.
-    search = Home(folder / "mlruns").find("small")
+    search = Home(folder / "mlruns").find("tiny")
     listed = explanations(search, best["id"])
     assert [str(one.path) for one in listed] == [picture["path"] for picture in found["pictures"]]
     assert explanations(search, "none") == []
 
 
-def test_a_trial_that_was_not_kept_is_trained_again_to_the_bit(searched: tuple[Path, dict[str, Any]]) -> None:
+def test_a_trial_that_was_not_kept_is_trained_again_to_the_bit(
+    searched: Searched, other: str, straight: Straight
+) -> None:
     folder, report = searched
-    other = next(trial for trial in report["trials"] if trial["id"] != report["best"]["id"])
-    assert not (folder / "mlruns/searches/small/checkpoints" / other["id"]).exists()
-    first = run("explain", "small", "--trial", other["id"], cwd=folder)
-    assert f"Trial {other['id']} was not kept: training it again for 2 epochs" in first.stdout
-    assert "epoch 2" in first.stderr
-    figures = folder / "mlruns/searches/small/explained" / other["id"] / "explain.json"
-    stored = json.loads(figures.read_text())
-    assert not any("instead of" in note for note in stored["notes"])
-    wrong = stored["figures"]["mistakes"]
-    assert 1 - wrong["wrong"] / wrong["images"] == pytest.approx(other["score"])
+    assert f"Trial {other} was not kept: training it again for 2 epochs" in straight.told.stdout
+    assert "epoch 2" in straight.told.stderr
+    assert not any("instead of" in note for note in straight.stored["notes"])
+    wrong = straight.stored["figures"]["mistakes"]
+    score = next(trial["score"] for trial in report["trials"] if trial["id"] == other)
+    assert 1 - wrong["wrong"] / wrong["images"] == pytest.approx(score)
 
-    again = run("explain", "small", "--trial", other["id"], cwd=folder)
+    explained = folder / "mlruns/searches/tiny/explained" / other
+    shutil.copytree(straight.kept, explained)
+    again = run("explain", "tiny", "--trial", other, cwd=folder)
     assert "training it again" not in again.stdout
     assert "epoch" not in again.stderr
-    assert json.loads(figures.read_text()) == stored
+    assert json.loads((explained / "explain.json").read_text()) == straight.stored
 
 
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [
         ("", ["nothing"], "nothing"),
-        ("", ["small", "--trial", "77"], "expected a trial of this search, got '77'"),
-        ("DELETE FROM facts WHERE name = 'best'", ["small"], "expected a search that has its winner"),
+        ("", ["tiny", "--trial", "77"], "expected a trial of this search, got '77'"),
+        ("DELETE FROM facts WHERE name = 'best'", ["tiny"], "expected a search that has its winner"),
         (
             """UPDATE trials SET outcome = NULL, status = 'FAILED', failure = '{"cause": "oom", "message": "full"}'""",
-            ["small"],
+            ["tiny"],
             "which failed: oom: full",
         ),
-        ("UPDATE trials SET outcome = NULL, status = 'RUNNING'", ["small"], "which was broken off"),
+        ("UPDATE trials SET outcome = NULL, status = 'RUNNING'", ["tiny"], "which was broken off"),
         (
             "UPDATE facts SET value = '\"0ther\"' WHERE name = 'data_sha256'",
-            ["small"],
+            ["tiny"],
             "expected the data that it was searched on, sha256 0ther",
         ),
     ],
 )
 def test_what_cannot_be_explained(
-    searched: tuple[Path, dict[str, Any]], tmp_path: Path, change: str, arguments: list[str], message: str
+    searched: Searched, tmp_path: Path, change: str, arguments: list[str], message: str
 ) -> None:
-    source, search = searched[0] / "mlruns/searches/small", tmp_path / "mlruns/searches/small"
+    source, search = searched[0] / "mlruns/searches/tiny", tmp_path / "mlruns/searches/tiny"
     search.mkdir(parents=True)
     shutil.copy(source / "state.db", search)
     with sqlite3.connect(search / "state.db") as db:
@@ -117,37 +149,33 @@ def test_what_cannot_be_explained(
     assert done.stdout.count("\n") <= 1
 
 
-def test_a_search_that_runs(searched: tuple[Path, dict[str, Any]]) -> None:
+def test_a_search_that_runs(searched: Searched) -> None:
     folder, _ = searched
-    with SearchLock(folder / "mlruns/searches/small"):
-        done = run("explain", "small", cwd=folder, code=2)
+    with SearchLock(folder / "mlruns/searches/tiny"):
+        done = run("explain", "tiny", cwd=folder, code=2)
     assert "is running already" in done.stderr
 
 
 @pytest.fixture
-def forgotten(searched: tuple[Path, dict[str, Any]]) -> tuple[Path, str]:
+def forgotten(searched: Searched, other: str) -> tuple[Path, str]:
     """The search's folder, and a trial that was neither kept nor explained yet."""
-    folder, report = searched
-    explained = folder / "mlruns/searches/small/explained"
-    shutil.rmtree(explained, ignore_errors=True)
-    return folder, next(trial["id"] for trial in report["trials"] if trial["id"] != report["best"]["id"])
+    shutil.rmtree(searched[0] / "mlruns/searches/tiny/explained", ignore_errors=True)
+    return searched[0], other
 
 
-def assert_explained(folder: Path, trial: str) -> None:
+def assert_explained(folder: Path, trial: str, straight: Straight) -> None:
     """The same command goes on, and its figures are those of one that nothing broke off."""
-    found = loaded(run("explain", "small", "--trial", trial, "--json", cwd=folder))
-    shutil.rmtree(folder / "mlruns/searches/small/explained")
-    straight = loaded(run("explain", "small", "--trial", trial, "--json", cwd=folder))
-    assert found["figures"] == straight["figures"]
-    assert found["notes"] == straight["notes"]
-    assert [picture["path"] for picture in found["pictures"]] == [
-        picture["path"] for picture in straight["pictures"]
-    ]
+    found = loaded(run("explain", "tiny", "--trial", trial, "--json", cwd=folder))
+    assert found["figures"] == straight.stored["figures"]
+    assert found["notes"] == straight.stored["notes"]
+    names = [picture["file"] for picture in straight.stored["pictures"]]
+    assert [Path(picture["path"]).name for picture in found["pictures"]] == names
+    assert all((straight.kept / name).exists() for name in names)
 
 
-def test_stopped_by_a_signal_it_goes_on(forgotten: tuple[Path, str]) -> None:
+def test_stopped_by_a_signal_it_goes_on(forgotten: tuple[Path, str], straight: Straight) -> None:
     folder, trial = forgotten
-    process = start("explain", "small", "--trial", trial, cwd=folder)
+    process = start("explain", "tiny", "--trial", trial, cwd=folder)
     assert process.stderr is not None
     assert "epoch 1" in next(line for line in process.stderr if "epoch" in line)
     workers = children(process)
@@ -158,33 +186,35 @@ def test_stopped_by_a_signal_it_goes_on(forgotten: tuple[Path, str]) -> None:
     assert "Traceback" not in errors
     assert workers
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
-    assert_explained(folder, trial)
+    assert_explained(folder, trial, straight)
 
 
-@pytest.mark.parametrize("name", ["checkpoint.save.written", "checkpoint.save.after"])
+@pytest.mark.parametrize(
+    "name", ["checkpoint.save.written", pytest.param("checkpoint.save.after", marks=pytest.mark.long)]
+)
 def test_a_killed_worker_ends_it_clearly_and_it_goes_on(
-    forgotten: tuple[Path, str], tmp_path: Path, name: str
+    forgotten: tuple[Path, str], straight: Straight, tmp_path: Path, name: str
 ) -> None:
     folder, trial = forgotten
     once = tmp_path / "once"
-    arguments = ("explain", "small", "--trial", trial, "--json")
+    arguments = ("explain", "tiny", "--trial", trial, "--json")
     done = run(*arguments, cwd=folder, code=2, TUNEKIT_FAILPOINT=f"{name}@2@{once}")
     assert once.exists()
-    assert "its worker process ended with SIGKILL; see mlruns/searches/small/logs/worker-0.log" in done.stderr
+    assert "its worker process ended with SIGKILL; see mlruns/searches/tiny/logs/worker-0.log" in done.stderr
     assert "Traceback" not in done.stderr
-    assert_explained(folder, trial)
+    assert_explained(folder, trial, straight)
 
 
-def test_files_that_may_not_grow_end_it_clearly(forgotten: tuple[Path, str]) -> None:
+def test_files_that_may_not_grow_end_it_clearly(forgotten: tuple[Path, str], straight: Straight) -> None:
     folder, trial = forgotten
-    done = run_with_files_up_to(20_000, "explain", "small", "--trial", trial, cwd=folder)
+    done = run_with_files_up_to(20_000, "explain", "tiny", "--trial", trial, cwd=folder)
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("Error: ")
     assert "mlruns" in last
     assert "Free space there" in last
-    assert_explained(folder, trial)
+    assert_explained(folder, trial, straight)
 
 
 def test_without_mlflow_the_pictures_are_in_the_searchs_folder(
@@ -195,11 +225,11 @@ def test_without_mlflow_the_pictures_are_in_the_searchs_folder(
     store.rename(away)
     store.write_bytes(b"not a database" * 100)
     try:
-        done = run("explain", "small", cwd=folder)
+        done = run("explain", "tiny", cwd=folder)
     finally:
         store.unlink()
         away.rename(store)
     assert "The pictures are not in MLflow" in done.stdout
     assert "Traceback" not in done.stderr
-    found = explanations(Home(folder / "mlruns").find("small"), searched[1]["best"]["id"])
+    found = explanations(Home(folder / "mlruns").find("tiny"), searched[1]["best"]["id"])
     assert len(found) == 7

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import Tell
-from tests.study.commands import TINY, TUNEKIT, assert_recorded, environment, loaded, outcome, run
+from tests.study.commands import SHORT, TINY, TUNEKIT, assert_recorded, environment, loaded, outcome, run
 from tunekit.failpoints import VARIABLE
 
-COMMAND = ("search", TINY, "--max-trials", 3, "--workers", 1, "--resume", "--json")
+Finished = tuple[Path, dict[str, Any]]
+COMMAND = (*SHORT, "--resume", "--json")
 IN_WORKERS = (
     "checkpoint.save.before",
     "checkpoint.save.written",
@@ -40,18 +41,17 @@ main()
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Counter[str]]:
-    """The report of an uninterrupted search, and how often its coordinator reaches each failpoint."""
+def counts(tmp_path_factory: pytest.TempPathFactory) -> Counter[str]:
+    """How often the coordinator of an uninterrupted search reaches each failpoint."""
     folder = tmp_path_factory.mktemp("whole")
-    done = subprocess.run(
+    subprocess.run(
         [sys.executable, "-c", COUNTED, str(folder / "reached.json"), *map(str, COMMAND)],
         cwd=folder,
         env=environment(),
         capture_output=True,
-        text=True,
         check=True,
     )
-    return json.loads(done.stdout), Counter(json.loads((folder / "reached.json").read_text()))
+    return Counter(json.loads((folder / "reached.json").read_text()))
 
 
 def killed_at(name: str, hit: int, folder: Path) -> int:
@@ -77,29 +77,26 @@ def assert_resumed(whole: dict[str, Any], folder: Path) -> None:
     assert_recorded(report)
 
 
-@pytest.mark.parametrize(
-    ("name", "hit"),
-    [("state.end.after", 2), ("recorder.create_run.after", 3), ("registry.register.after", 1)],
-)
-def test_a_search_killed_at_a_write_is_resumed(
-    whole: tuple[dict[str, Any], Counter[str]], name: str, hit: int, tmp_path: Path
+def test_a_search_killed_at_a_write_and_again_as_it_goes_on_is_resumed(
+    short: Finished, tmp_path: Path
 ) -> None:
-    assert killed_at(name, hit, tmp_path) == -9
-    assert_resumed(whole[0], tmp_path)
+    for name, hit in (("state.end.after", 2), ("registry.register.after", 1)):
+        assert killed_at(name, hit, tmp_path) == -9, name
+        (tmp_path / "once").unlink()
+    assert_resumed(short[1], tmp_path)
 
 
 @pytest.mark.long
 def test_killed_at_every_failpoint(
-    whole: tuple[dict[str, Any], Counter[str]], tmp_path_factory: pytest.TempPathFactory, tell: Tell
+    short: Finished, counts: Counter[str], tmp_path_factory: pytest.TempPathFactory, tell: Tell
 ) -> None:
     """The first time it is reached and the last."""
-    report, counts = whole
     kills = 0
     for name, count in sorted(counts.items()):
         for hit in sorted({1, max(1, count)}):
             folder = tmp_path_factory.mktemp("killed")
             assert killed_at(name, hit, folder) == -9, (name, hit)
-            assert_resumed(report, folder)
+            assert_resumed(short[1], folder)
             kills += 1
     tell(f"{kills} processes killed at {len(counts)} failpoints, each resumed to the same outcome")
 
@@ -108,19 +105,19 @@ def test_killed_at_every_failpoint(
 @pytest.mark.parametrize("name", IN_WORKERS)
 @pytest.mark.parametrize("hit", [1, 2, 3, 4])  # the history before and after each of the three epochs
 def test_a_worker_killed_while_it_writes_a_checkpoint_costs_nothing(
-    whole: tuple[dict[str, Any], Counter[str]], name: str, hit: int, tmp_path: Path
+    short: Finished, name: str, hit: int, tmp_path: Path
 ) -> None:
     assert killed_at(name, hit, tmp_path) == 0
-    assert_resumed(whole[0], tmp_path)
+    assert_resumed(short[1], tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", AT_THE_END)
 def test_a_worker_killed_while_it_evaluates_ends_the_search_clearly(
-    whole: tuple[dict[str, Any], Counter[str]], name: str, tmp_path: Path
+    short: Finished, name: str, tmp_path: Path
 ) -> None:
     assert killed_at(name, 1, tmp_path) == 2
-    assert_resumed(whole[0], tmp_path)
+    assert_resumed(short[1], tmp_path)
 
 
 @pytest.mark.long

@@ -65,7 +65,7 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]
     folder = tmp_path_factory.mktemp("hypermodel")
     (folder / "mine.py").write_text(NETWORK)
     (folder / "net.yaml").write_text(SPACE)
-    process = start("search", "net.yaml", "--workers", 2, cwd=folder)
+    process = start("search", "net.yaml", "--workers", 1, cwd=folder)
     wait_for_trials(folder / "mlruns", "net", 1, seconds=400)
     kill_group(process)
     return folder, loaded(run("resume", "net", "--workers", 1, "--json", cwd=folder))
@@ -102,6 +102,8 @@ def test_every_trial_was_looked_into(net: tuple[Path, dict[str, Any]]) -> None:
         assert "health/gradient_norm" in run_.data.metrics
         assert "fault.txt" not in {artifact.path for artifact in client.list_artifacts(trial["run_id"])}
         assert run_.data.params["dense/units 0"] == str(trial["values"]["dense/units 0"])
+    kept = client.list_artifacts(net[1]["mlflow"]["run_id"], "source")
+    assert [artifact.path for artifact in kept] == ["source/mine.py"]
 
 
 def test_the_best_configuration_comes_back(net: tuple[Path, dict[str, Any]]) -> None:
@@ -118,8 +120,8 @@ def test_the_best_configuration_comes_back(net: tuple[Path, dict[str, Any]]) -> 
 def test_the_next_space_is_read_with_the_hypermodel(net: tuple[Path, dict[str, Any]]) -> None:
     folder, report = net
     run("refine", "net", "-o", "next.yaml", cwd=folder)
-    options = ("--like", "net", "--set", "layers=2", "--max-epochs", 2, "--max-trials", 1, "--json")
-    found = loaded(run("search", "next.yaml", *options, cwd=folder))
+    options = ("--like", "net", "--set", "layers=2", "--max-epochs", 2, "--max-trials", 1, "--workers", 1)
+    found = loaded(run("search", "next.yaml", *options, "--json", cwd=folder))
 
     (trial,) = found["trials"]
     assert trial["values"] == report["best"]["values"]
@@ -140,7 +142,7 @@ def test_the_outcome_is_that_of_a_search_that_was_not_killed(
 def test_a_build_that_breaks_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(NETWORK)
     (tmp_path / "net.yaml").write_text(SPACE.replace("Network", "build"))
-    refused = run("check", "net.yaml", cwd=tmp_path, code=2)
+    refused = run("check", "net.yaml", "--workers", 1, cwd=tmp_path, code=2)
 
     assert "model mine:build: it could not be built with its defaults: No module named" in refused.stderr
     assert "mine.py" in refused.stderr

@@ -47,7 +47,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     folder = tmp_path_factory.mktemp("tuned")
     base(folder, seed=1)
     (folder / "tuned.yaml").write_text(SPACE)
-    return folder, loaded(run("search", "tuned.yaml", "--workers", 2, "--json", cwd=folder))
+    return folder, loaded(run("search", "tuned.yaml", "--workers", 1, "--json", cwd=folder))
 
 
 def test_every_trial_begins_with_its_weights(tuned: tuple[Path, dict[str, Any]]) -> None:
@@ -94,7 +94,7 @@ def test_the_best_configuration_comes_back(tuned: tuple[Path, dict[str, Any]]) -
 def test_a_file_that_changed_is_refused(tuned: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     base(tmp_path, seed=1)
     (tmp_path / "tuned.yaml").write_text(SPACE)
-    run("search", "tuned.yaml", "--time-budget", "1s", cwd=tmp_path, code=2)
+    run("search", "tuned.yaml", "--workers", 1, "--time-budget", "1s", cwd=tmp_path, code=2)
     base(tmp_path, seed=2)
 
     refused = run("resume", "tuned", cwd=tmp_path, code=2).stderr
@@ -110,7 +110,7 @@ def test_a_model_for_other_data_is_refused_before_anything_is_spent(
         "freeze:        [0, 1]", "freeze: 2"
     )
     (tmp_path / "all.yaml").write_text(text)
-    refused = run("check", "all.yaml", cwd=tmp_path, code=2).stderr
+    refused = run("check", "all.yaml", "--workers", 1, cwd=tmp_path, code=2).stderr
     assert "got 2 of 2 layers with weights. Freeze at most 1" in refused
     (tmp_path / "none.yaml").write_text(SPACE)
     refused = run("check", "none.yaml", cwd=tmp_path, code=2).stderr

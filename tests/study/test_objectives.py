@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tests.study.commands import TINY, loaded, outcome, run
-from tunekit.space.reader import read_space
+from tunekit.space.reader import parse_space, read_space
+from tunekit.study.objective import doubt
 
-SMALL = ("--max-epochs", 2, "--factor", 2, "--limit", 150, "--no-pictures")
+SMALL = ("--max-epochs", 2, "--factor", 2, "--limit", 150, "--no-pictures", "--workers", 1)
 """Four trials, one of which is promoted."""
 Searched = tuple[Path, dict[str, Any]]
 
@@ -90,11 +91,27 @@ def test_it_is_told(searched: Searched) -> None:
 
 @pytest.mark.long
 def test_killed_and_resumed_it_is_the_same(searched: Searched, tmp_path: Path) -> None:
-    """After two trials, and with a worker less: to the bit."""
+    """After two trials, and with a worker more: to the bit."""
     wanted = searched[0] / "mine.yaml"
-    command = ("search", wanted, *SMALL, "--name", "tiny", "--workers", 1, "--json", "--resume")
+    command = ("search", wanted, *SMALL, "--name", "tiny", "--json", "--resume", "--workers", 2)
     run(*command, cwd=tmp_path, code=-9, TUNEKIT_FAILPOINT="state.end.after@2")
     assert outcome(loaded(run(*command, cwd=tmp_path))) == outcome(searched[1])
+
+
+@pytest.mark.parametrize(
+    ("objective", "line", "said"),
+    [
+        ("val_loss", "l2: [0.0, 0.01]", "l2 varies"),
+        ("val_loss", "l2: [0.0, 0.01]\n  label_smoothing: {min: 0.0, max: 0.2}", "l2, label_smoothing vary"),
+        ("val_loss", "l2: 0.01", None),
+        ("val_log_loss", "l2: [0.0, 0.01]", None),
+        ("val_accuracy", "l2: [0.0, 0.01]", None),
+    ],
+)
+def test_penalties_that_vary_are_told(objective: str, line: str, said: str | None, tmp_path: Path) -> None:
+    text = TINY.read_text().replace("batch_norm:    [true, false]", line)
+    told = doubt(parse_space(f"{text}objective: {objective}\n", "tiny.yaml", tmp_path))
+    assert (told is None) if said is None else told is not None and said in told and "val_log_loss" in told
 
 
 @pytest.mark.parametrize("count", [3, 5])
@@ -104,6 +121,6 @@ def test_too_few_classes_for_the_first_five(count: int, tmp_path: Path) -> None:
     labels = np.arange(60) % count
     np.savez(tmp_path / "few.npz", x=random.integers(0, 256, (60, 8, 8), dtype=np.uint8), y=labels)
     wanted = space(tmp_path, "val_top5", "{npz: few.npz, validation: 0.2}")
-    done = run("check", wanted, cwd=tmp_path, code=2)
+    done = run("check", wanted, "--workers", 1, cwd=tmp_path, code=2)
     assert f"more than 5 classes for val_top5, got {count}" in done.stderr
     assert "Traceback" not in done.stderr

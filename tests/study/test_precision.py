@@ -78,7 +78,8 @@ def test_jax_and_gpus_do_not_follow_the_processor(monkeypatch: pytest.MonkeyPatc
 def test_a_search_with_bfloat16_is_resumed_and_trained_again_exactly(tmp_path: Path) -> None:
     space = tmp_path / "half.yaml"
     space.write_text(TINY.read_text().replace("tiny", "half") + "  precision: auto\n")
-    command = ("search", space, "--set", "precision=bfloat16", "--max-epochs", 2, "--max-trials", 3, "--json")
+    options = ("--set", "precision=bfloat16", "--max-epochs", 2, "--max-trials", 2, "--workers", 1)
+    command = ("search", space, *options, "--json")
     report = loaded(run(*command, cwd=tmp_path))
     assert report["best"]["values"]["precision"] == "bfloat16"
     again = loaded(run("train", report["config"], "--json", cwd=tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from tests.study.commands import (
     TINY,
     assert_recorded,
+    before_others,
     environment,
     loaded,
     outcome,
@@ -28,6 +30,7 @@ from tests.study.commands import (
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
 from tests.ray_cluster import Nodes, free_port, gone, nodes, processes_of, surroundings
+from tunekit.search.state import State
 from tunekit.workers.cluster.connection import reachable
 
 
@@ -120,17 +123,43 @@ def test_ray_that_is_gone_ends_the_search_with_an_error_and_it_can_go_on(
             while not reachable(f"127.0.0.1:{port}", 1) and time.monotonic() < deadline:
                 time.sleep(0.2)
             place = ("--on", f"ray:127.0.0.1:{port}")
-            command = start("search", TINY, *place, cwd=tmp_path, **TOKEN)
-            wait_for(command, tmp_path / "mlruns", 3)
+            home = tmp_path / "elsewhere"
+            command = start("search", TINY, *place, "--home", home, cwd=tmp_path, **TOKEN)
+            wait_for(command, home, 3)
             for process in processes_of(folder):
                 if process.name() in ("gcs_server", "raylet"):
                     process.kill()
             errors = command.communicate(timeout=SLOW)[1]
             assert (command.returncode, "Traceback" in errors) == (1, False), errors
             assert "does not answer any more" in errors
-            assert "tunekit resume tiny" in errors
+            assert f"`tunekit resume tiny --home {home} --on {place[1]}`" in errors
         finally:
             os.killpg(head.pid, signal.SIGKILL)
             head.wait()
-    report = loaded(run("resume", "tiny", "--workers", 2, "--json", cwd=tmp_path))
+    report = loaded(run("resume", "tiny", "--home", home, "--workers", 2, "--json", cwd=tmp_path))
     assert outcome(report) == outcome(finished[1])
+
+
+@pytest.mark.long
+def test_keras_on_jax_comes_to_the_same_outcome_on_nodes(cluster: Nodes, tmp_path: Path) -> None:
+    pytest.importorskip("jax", reason="JAX is not installed: pip install 'tunekit[jax]'")
+    reports = []
+    for place in (("--workers", 2), ("--on", f"ray:{cluster.address}")):
+        home = ("--home", tmp_path / f"{len(reports)}")
+        options = ("--max-trials", 4, "--json", *home, *place)
+        reports.append(loaded(run("search", TINY, *options, cwd=tmp_path, KERAS_BACKEND="jax")))
+        state = State.open(Path(reports[-1]["home"]) / "searches/tiny/state.db", write=False)
+        assert state.fact("backend") == "jax"
+        state.close()
+    here, there = (outcome(report) for report in reports)
+    assert (there.trials, there.best, there.test) == (here.trials, here.best, here.test)
+
+
+def test_a_search_on_one_machine_imports_no_ray(finished: Finished, tmp_path: Path) -> None:
+    """In no process: the module that stood in Ray's place would have left a trace, as it does where Ray is wanted."""
+    instead = finished[0].with_suffix(".instead")
+    assert [path.name for path in instead.iterdir()] == ["ray.py"]
+    shutil.copy(instead / "ray.py", tmp_path)
+    done = run("search", TINY, "--on", "ray", cwd=tmp_path, code=1, PYTHONPATH=before_others(tmp_path))
+    assert "ImportError" in done.stderr
+    assert (tmp_path / "ray.imported").exists()

@@ -14,8 +14,8 @@ RECURRENT = ("gru-digits", "--max-epochs", 4, "--factor", 2, "--limit", 300)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("workers", [1, 8])
-def test_convolutions_with_one_worker_and_with_eight(
+@pytest.mark.parametrize("workers", [1, 3, 8])
+def test_convolutions_with_one_worker_and_with_more(
     finished: tuple[Path, dict[str, Any]], workers: int, tmp_path: Path, tell: Tell
 ) -> None:
     report = loaded(run("search", TINY, "--workers", workers, "--json", cwd=tmp_path))

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from tests.study.commands import kill_group, loaded, run, start, wait_for_trials
+from tests.study.commands import assert_recorded, kill_group, loaded, run, start, wait_for_trials
 
 SPACE = """
 name: own
@@ -77,9 +77,10 @@ def write_space(folder: Path, data: str, model: str = "lenet5", parameters: str 
 def test_a_table_from_check_to_training_again(data: str, model: str, parameters: str, tmp_path: Path) -> None:
     write_table(tmp_path)
     space = write_space(tmp_path, data, model, parameters)
-    run("check", space, cwd=tmp_path)
-    report = loaded(run("search", space, "--max-trials", 2, "--json", cwd=tmp_path))
+    run("check", space, "--workers", 1, cwd=tmp_path)
+    report = loaded(run("search", space, "--max-trials", 2, "--workers", 1, "--json", cwd=tmp_path))
     assert len(report["trials"]) == 2
+    assert_recorded(report)
     assert loaded(run("evaluate", "own", "--json", cwd=tmp_path))["test"] == report["test"]
     assert loaded(run("train", report["config"], "--json", cwd=tmp_path))["score"] == report["best"]["score"]
 
@@ -92,7 +93,7 @@ def test_a_resume_refuses_data_that_changed(source: str, tmp_path: Path) -> None
     else:
         changed = write_table(tmp_path)
         space = write_space(tmp_path, "python: loads:load")
-    process = start("search", space, "--workers", 1, cwd=tmp_path)
+    process = start("search", space, "--workers", 1, "--max-trials", 4, cwd=tmp_path)
     wait_for_trials(tmp_path / "mlruns", "own", 1)
     kill_group(process)
     content = changed.read_bytes()
@@ -100,8 +101,8 @@ def test_a_resume_refuses_data_that_changed(source: str, tmp_path: Path) -> None
         Image.fromarray(np.full((8, 8), 9, np.uint8)).save(changed)
     else:
         changed.write_bytes(content.replace(b"16", b"15"))
-    refused = run("resume", "own", cwd=tmp_path, code=2)
+    refused = run("resume", "own", "--workers", 1, cwd=tmp_path, code=2)
     assert "data: " in refused.stderr
     assert "Traceback" not in refused.stderr
     changed.write_bytes(content)
-    assert loaded(run("resume", "own", "--json", cwd=tmp_path))["status"] == "FINISHED"
+    assert loaded(run("resume", "own", "--workers", 1, "--json", cwd=tmp_path))["status"] == "FINISHED"

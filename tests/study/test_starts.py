@@ -53,7 +53,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     """The folder and the report of a search that begins with two configurations."""
     folder = tmp_path_factory.mktemp("starts")
     (folder / "small.yaml").write_text(SMALL)
-    return folder, loaded(run("search", "small.yaml", "--workers", 2, "--json", cwd=folder))
+    return folder, loaded(run("search", "small.yaml", "--workers", 1, "--json", cwd=folder))
 
 
 def test_a_search_begins_with_what_is_known(small: tuple[Path, dict[str, Any]]) -> None:
@@ -86,7 +86,7 @@ def test_another_search_begins_with_the_best_of_it(small: tuple[Path, dict[str, 
     best = report["best"]["values"]
     space = folder / "next.yaml"
     space.write_text(SMALL[: SMALL.index("start:")].replace("name: small", "name: next"))
-    options = ["search", space, "--like", "small", "--start", report["config"]]
+    options = ["search", space, "--workers", 1, "--like", "small", "--start", report["config"]]
     done = run(*options, "--max-trials", 2, "--json", cwd=folder)
 
     assert "its scores themselves are not taken over" in done.stderr
@@ -100,8 +100,8 @@ def test_another_search_begins_with_the_best_of_it(small: tuple[Path, dict[str, 
 
 
 @pytest.mark.long
-def test_the_outcome_is_the_same_with_one_worker(small: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    again = run("search", small[0] / "small.yaml", "--workers", 1, "--json", cwd=tmp_path)
+def test_the_outcome_is_the_same_with_two_workers(small: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    again = run("search", small[0] / "small.yaml", "--workers", 2, "--json", cwd=tmp_path)
 
     assert outcome(loaded(again)) == outcome(small[1])
 

@@ -25,6 +25,7 @@ from .helpers import TINY, differences, stored, train_job
 
 EVERYTHING = TINY | {
     "dropout": 0.3,
+    "conv_dropout": 0.2,
     "batch_norm": True,
     "flip": True,
     "shift": 1,

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Tell
+from tunekit.data import blocks
 from tunekit.trial import checkpoint, feeding
 from tunekit.trial.evaluate import evaluate
 from tunekit.trial.explain import explain
@@ -30,7 +31,7 @@ def test_segments_are_of_whole_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rows_are_gathered_in_the_order_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeding, "GATHERED", 3)
+    monkeypatch.setattr(blocks, "CHUNK", 3)
     x = np.arange(40).reshape(20, 2)
     rows = np.array([7, 3, 19, 3, 0, 11, 5, 4])
     assert np.array_equal(gather(x, rows), x[rows])

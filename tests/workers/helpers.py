@@ -54,3 +54,12 @@ def running(process_id: int) -> bool:
         return bool(psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+def wakings(process: psutil.Process) -> int:
+    """How often the process has begun to run after it had waited, in all its threads."""
+    counts = 0
+    for status in Path(f"/proc/{process.pid}/task").glob("*/status"):
+        line = next(line for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt"))
+        counts += int(line.split()[1])
+    return counts

@@ -20,7 +20,7 @@ from tunekit.trial.jobs import Failed, ProbeJob, Split, TrainJob
 from tunekit.workers import local
 from tunekit.workers.local import LocalWorkers, _ending
 
-from .helpers import begun, do, finish, running, until
+from .helpers import begun, do, finish, running, until, wakings
 
 MakeJob = Callable[..., ProbeJob]
 MakeWorkers = Callable[..., LocalWorkers]
@@ -41,6 +41,16 @@ def test_one_worker_does_job_after_job(warm: LocalWorkers, job: MakeJob) -> None
     messages = {do(warm, job(f"job{number}")).failure.message for number in range(3)}
 
     assert messages == {f"ValueError: left by {warm.process_ids[0]}"}
+
+
+def test_an_idle_worker_sleeps_until_it_gets_a_job(warm: LocalWorkers, job: MakeJob) -> None:
+    do(warm, job("before"))
+    process = psutil.Process(warm.process_ids[0])
+    until(lambda: process.status() == psutil.STATUS_SLEEPING)
+    time.sleep(0.5)
+    before = wakings(process)
+    time.sleep(2)
+    assert wakings(process) - before <= 2, "it looks for jobs more often than once a second"
 
 
 def test_what_a_worker_prints_is_in_its_log(warm: LocalWorkers, job: MakeJob) -> None:
@@ -214,7 +224,11 @@ def test_two_work_side_by_side_and_close_ends_all(
     # Both are at it at once.
     assert {begun(tmp_path / "0"), begun(tmp_path / "1")} == set(workers.process_ids)
     assert workers.events(0) == []
-    assert sorted(path.name for path in workers.logs.iterdir()) == ["worker-0.log", "worker-1.log"]
+    assert sorted(path.name for path in workers.logs.iterdir()) == [
+        "worker-0.log",
+        "worker-1.log",
+        "workers.log",
+    ]
     processes = workers.process_ids
 
     began = time.monotonic()

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.workers.helpers import begun, do, finish, running, until
+from tests.workers.helpers import begun, do, finish, running, until, wakings
 from tunekit.errors import ClusterError, SearchError, UserError
 from tunekit.trial.jobs import Failed, ProbeJob, Split
 from tunekit.workers.cluster.members import room_on
@@ -25,8 +25,10 @@ from tunekit.workers.cluster.team import Team
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
-from tests.ray_cluster import Nodes, nodes
+from tests.ray_cluster import Nodes, nodes, processes_of
+from tunekit.workers.cluster.host import GLANCE
 from tunekit.workers.cluster.pool import RayWorkers
+from tunekit.workers.cluster.watch import WATCH
 
 MakeJob = Callable[..., ProbeJob]
 
@@ -112,8 +114,9 @@ def test_an_actor_that_is_killed_may_be_its_trials_fault(
     workers.submit(job("long", "stay", here=tmp_path / "here", seconds=60))
     assert until(lambda: workers.events(0.1) == [] and (tmp_path / "here").exists())
     process = begun(tmp_path / "here")
-    actor = psutil.Process(process).ppid()
-    os.kill(actor, signal.SIGKILL)
+    template = psutil.Process(process).parent()
+    assert template is not None
+    os.kill(template.ppid(), signal.SIGKILL)  # the actor, which has started it
     ended = finish(workers)["long"]
     assert isinstance(ended, Failed)
     assert (ended.failure.cause, workers.busy) == ("killed", 0)
@@ -179,6 +182,27 @@ def test_the_environment_is_that_of_a_local_worker(workers: RayWorkers, job: Mak
     finish(workers)
 
 
+def test_idle_workers_are_asked_nothing_and_sleep(workers: RayWorkers, job: MakeJob) -> None:
+    for end in [do(workers, job("one")), do(workers, job("other"))]:
+        assert isinstance(end, Failed)
+    assert until(
+        lambda: workers.events(0.1) == [] and all(each.node for each in team(workers).members.values())
+    )
+    assert not team(workers).waits, "an idle actor has a call to answer"
+    idle = [process for process in processes_of(Path(os.environ["RAY_TMPDIR"])) if of_a_worker(process)]
+    assert len(idle) >= workers.count
+    time.sleep(0.5)
+    before = [wakings(process) for process in idle]
+    workers.events(2.0)
+    woken = [wakings(process) - count for process, count in zip(idle, before, strict=True)]
+    assert max(woken) <= 2, "a worker process looks for jobs more often than once a second"
+    assert min(GLANCE, WATCH) >= 1, "an actor, or the coordinator, looks more often at what is silent"
+
+
+def of_a_worker(process: psutil.Process) -> bool:
+    return any("tunekit.workers.template" in word for word in process.cmdline())
+
+
 @pytest.mark.usefixtures("apart")
 def test_what_no_node_has_is_refused(cluster: Nodes, tmp_path: Path) -> None:
     workers = make("", tmp_path, on=OnRay(cluster.address, gpus=1))
@@ -215,6 +239,24 @@ def test_a_storage_of_an_unknown_kind_is_refused_before_ray_is_asked(tmp_path: P
     workers.close()
 
 
+OWN_RAYS = """
+import sys
+from pathlib import Path
+from tunekit.workers.cluster.connection import connect
+from tunekit.workers.cluster.request import OnRay
+for _ in range(2):
+    connection = connect(OnRay("local"), Path(sys.argv[1]), 1)
+    assert connection.started
+    connection.close()
+"""
+
+
+@pytest.mark.usefixtures("cluster")
+def test_one_process_may_start_a_ray_of_its_own_again(tmp_path: Path) -> None:
+    # In another process than this one, which would ask every cluster for a token from then on.
+    subprocess.run([sys.executable, "-P", "-c", OWN_RAYS, str(tmp_path)], check=True, timeout=200)
+
+
 def test_an_address_without_a_cluster(tmp_path: Path) -> None:
     with pytest.raises(SearchError, match="there is no cluster"):
         make("127.0.0.1:9", tmp_path).warm_up()
@@ -227,7 +269,7 @@ def test_a_cluster_that_is_gone_is_an_error(
     monkeypatch.setattr("tunekit.workers.cluster.watch.GONE", 0.0)
     monkeypatch.setattr("tunekit.workers.cluster.connection.Connection.answers", lambda self: False)
     time.sleep(2.5)
-    with pytest.raises(ClusterError, match="go on with `tunekit resume"):
+    with pytest.raises(ClusterError, match="does not answer any more"):
         workers.events(0.1)
     monkeypatch.undo()
     workers.close()

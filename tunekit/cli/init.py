@@ -99,8 +99,7 @@ def _ask_label(data: Data) -> Data:
 
 def _ask_rest(data: Data, wishes: dict[str, Any]) -> None:
     """Only what no option has said."""
-    from tunekit.space.sections import OBJECTIVES
-    from tunekit.study.init.choices import OWN, check_model, suited_model
+    from tunekit.study.init.choices import OWN, check_model, suited_model, suited_objectives
 
     seen = data.glance()
     if wishes["model"] is None:
@@ -108,9 +107,9 @@ def _ask_rest(data: Data, wishes: dict[str, Any]) -> None:
         asked = _asked_again(lambda text: check_model(text, seen))
         wishes["model"] = click.prompt("Model", default=suited_model(seen), value_proc=asked)
     if wishes["objective"] is None:
-        choices = click.Choice(list(OBJECTIVES))
+        suited = suited_objectives(seen)
         wishes["objective"] = click.prompt(
-            "What ranks the trials", type=choices, default=next(iter(OBJECTIVES))
+            "What ranks the trials", type=click.Choice(suited), default=suited[0]
         )
     if wishes["time_budget"] is None and wishes["max_epochs"] is None:
         wishes["time_budget"] = click.prompt(

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tunekit.cli.tables import short
-from tunekit.report.wording import duration
+from tunekit.report.wording import counted, duration
 from tunekit.results import TimedEpoch, TrialRecord
 from tunekit.search.winner import ranked
 from tunekit.study.plan import Plan, plan_of
@@ -135,8 +135,9 @@ class Lines(Counting):
         executions = f", each trial trained {self.plan.executions} times" if self.plan.executions > 1 else ""
         known = f", {self.done} of them done" if self.done else ""
         click.echo(
-            f"{session.folder.name}: {self.plan.trials} trials, {self.plan.epochs} epochs{executions}{known}; "
-            f"{session.workers.count} workers of {session.workers.threads} threads",
+            f"{session.folder.name}: {counted(self.plan.trials, 'trial')}, {counted(self.plan.epochs, 'epoch')}"
+            f"{executions}{known}; {counted(session.workers.count, 'worker')} of "
+            f"{counted(session.workers.threads, 'thread')}",
             file=self._stream,
         )
 

@@ -92,7 +92,7 @@ def plan(space: str, as_json: bool, **options: Any) -> None:
 
 def _plan_text(space: Space, seen: Preview) -> str:
     from tunekit.cli.tables import size, table
-    from tunekit.report.wording import duration
+    from tunekit.report.wording import counted, duration
 
     rows = []
     for bracket in seen.plan.brackets:
@@ -115,7 +115,8 @@ def _plan_text(space: Space, seen: Preview) -> str:
         "",
         f"One epoch     {duration(seen.smallest.epoch_seconds or 0)} with the smallest values, "
         f"{duration(seen.largest.epoch_seconds or 0)} with the largest",
-        f"The search    {duration(low)} to {duration(high)} with {seen.workers} workers of {seen.threads} threads",
+        f"The search    {duration(low)} to {duration(high)} with "
+        f"{counted(seen.workers, 'worker')} of {counted(seen.threads, 'thread')}",
         f"Disk          up to {size(seen.disk())} of checkpoints at a time",
         f"Memory        about {size(seen.memory())}",
     ]

@@ -5,19 +5,22 @@ from __future__ import annotations
 from importlib.metadata import version
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tunekit.data.blocks import in_blocks
 from tunekit.data.cached import Prepared
-from tunekit.data.images import Images
+from tunekit.data.images import Part
 from tunekit.data.split import Split, split
+from tunekit.imports import nothing_collected
 
 TEST_SHARE = 0.2
 TEST_SEED = 20_000
 """Picks the test part where a data set has none of its own; changing it would unseal every such set."""
 
 
-def with_test_part(images: Images) -> Split:
+def with_test_part(y: NDArray[np.int64]) -> Split:
     """The training part and, as `validation`, the fixed stratified test part of a set that has none."""
-    return split(images.y, TEST_SHARE, None, TEST_SEED)
+    return split(y, TEST_SHARE, None, TEST_SEED)
 
 
 class Digits:
@@ -28,17 +31,19 @@ class Digits:
     def identity(self) -> tuple[str, ...]:
         return ("digits", version("scikit-learn"))
 
-    def train(self) -> Images:
-        images = self._all()
-        return images.only(with_test_part(images).train)
+    def train(self) -> Part:
+        return self._side(test=False)
 
-    def test(self, prepared: Prepared) -> Images:
-        images = self._all()
-        return images.only(with_test_part(images).validation)
+    def test(self, prepared: Prepared) -> Part:
+        return self._side(test=True)
 
-    def _all(self) -> Images:
-        from sklearn.datasets import load_digits  # slow to import, and needed here only
+    def _side(self, *, test: bool) -> Part:
+        with nothing_collected():
+            from sklearn.datasets import load_digits  # slow to import, and needed here only
 
         digits = load_digits()
         x = np.rint(digits.images * (255 / 16)).astype(np.uint8)[..., np.newaxis]
-        return Images(x, digits.target.astype(np.int64), tuple(str(digit) for digit in range(10)))
+        y = digits.target.astype(np.int64)
+        parts = with_test_part(y)
+        rows = parts.validation if test else parts.train
+        return Part(in_blocks(x).only(rows), y[rows], tuple(str(digit) for digit in range(10)))

@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 from tunekit.data.folders import classes_of, layout_of
 from tunekit.data.images import need_two_classes, unfit
 from tunekit.data.npz import EXPECTED, PARTS, REMEDY, WHOLE, Npz
+from tunekit.data.npz_member import NoArray, entry, header_of
 from tunekit.data.picture_files import Header, Unreadable, bombs_refused, read_header
 from tunekit.data.tfds_builder import find_builder
 
@@ -82,17 +83,18 @@ def glance_tfds(location: str) -> Glance:
 
 def glance_npz(location: str) -> Glance:
     """The header of the images, and the labels."""
-    Npz(location).identity()  # says what is wrong where there is no such file
+    Npz(location, Path()).identity()  # says what is wrong where there is no such file
     try:
         with zipfile.ZipFile(location) as archive:
             names = {Path(name).stem for name in archive.namelist()}
             if not (names >= PARTS or (names >= WHOLE and not names & PARTS)):
                 raise unfit(location, EXPECTED, ", ".join(sorted(names)[:8]) or "no array", REMEDY)
             x, y = ("x_train", "y_train") if names >= PARTS else ("x", "y")
-            shape = _shape(archive, f"{x}.npy")
+            with archive.open(entry(archive, x)) as file:
+                shape = header_of(file).shape
             with archive.open(f"{y}.npy") as file:
                 labels = npy.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, NoArray, zipfile.BadZipFile) as error:
         raise unfit(location, EXPECTED, f"a file that cannot be read ({error})", REMEDY) from None
     if len(shape) not in (2, 3, 4):
         expected = "images of shape (N, H, W) or (N, H, W, C), or vectors of shape (N, features)"
@@ -161,11 +163,3 @@ def _like_pixels(table: Table) -> frozenset[str]:
 def _square(count: int) -> tuple[int, int] | None:
     side = math.isqrt(max(0, count))
     return (side, side) if side * side == count and side >= SMALLEST_SIDE else None
-
-
-def _shape(archive: zipfile.ZipFile, member: str) -> tuple[int, ...]:
-    with archive.open(member) as file:
-        version = npy.read_magic(file)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape: tuple[int, ...] = read(file)[0]
-        return shape

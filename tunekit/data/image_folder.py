@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.blocks import Blocks, rows_at_once
 from tunekit.data.cached import Prepared
 from tunekit.data.digits import TEST_SEED, TEST_SHARE
 from tunekit.data.folders import Layout, classes_of, describe, layout_of
-from tunekit.data.images import Part, need_two_classes, rows_at_once, unfit
+from tunekit.data.images import Part, need_two_classes, unfit
 from tunekit.data.picture_files import Unreadable, bombs_refused, read_header, read_pixels
 from tunekit.data.split import split
 from tunekit.errors import DataError
@@ -111,16 +112,16 @@ class ImageFolder:
     def _side(self, files: _Files, *, test: bool) -> _Files:
         """One side of the fixed division of a folder without a test part."""
         try:
-            parts = split(files.y, TEST_SHARE, None, TEST_SEED)
+            parts = split(files.y, TEST_SHARE, None, TEST_SEED, tuple(self._classes))
         except DataError as error:
-            names = ", ".join(f"{n} is {name}" for n, name in enumerate(self._classes) if n < 20)
-            raise DataError(f"{self.folder}: {error} ({names})") from None
+            raise DataError(f"{self.folder}: {error}") from None
         return files.only(parts.validation if test else parts.train)
 
     def _part(
         self, files: _Files, names: tuple[str, ...], shape: tuple[int, ...], also: Sequence[str] = ()
     ) -> Part:
-        return Part(files.y, names, shape, "uint8", lambda: self._blocks(files.paths, shape, also))
+        x = Blocks((len(files.y), *shape), np.dtype(np.uint8), lambda: self._blocks(files.paths, shape, also))
+        return Part(x, files.y, names)
 
     def _shape(self, paths: Sequence[str]) -> tuple[int, ...]:
         """Height, width and channels that the images are brought to."""

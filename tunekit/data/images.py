@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,61 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.blocks import Blocks, blocks_of, in_blocks
 from tunekit.errors import DataError, Problem
-
-CHUNK = 4096
-CHUNK_BYTES = 4 * 2**20
-"""Examples converted, counted or decoded at once, so that the work needs little memory beside the array itself."""
 
 
 @dataclass(frozen=True)
 class Part:
     """One part of a data set that is decoded as it is read, so that it need not fit into memory."""
 
+    x: Blocks
+    """Images as uint8 (N, H, W, C), or vectors as float32 (N, features)."""
     y: NDArray[np.int64]
-    """(N,)"""
+    """(N,); a source that learns them only with the examples fills them in as those are read."""
     class_names: tuple[str, ...]
-    shape: tuple[int, ...]
-    """Of one example: an image's height, width and channels, or a vector's length."""
-    dtype: str
-    """uint8 for images, float32 for vectors."""
-    blocks: Callable[[], Iterator[NDArray[Any]]]
-    """Decodes the examples in order, some at a time."""
-    aside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    aside: Mapping[str, Blocks] = field(default_factory=dict)
     """Arrays of the test part that are to be kept beside this one, unread."""
 
     @property
-    def example_bytes(self) -> int:
-        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+    def shape(self) -> tuple[int, ...]:
+        """Of one example: an image's height, width and channels, or a vector's length."""
+        return self.x.shape[1:]
 
     @property
     def bytes(self) -> int:
-        return len(self.y) * self.example_bytes
-
-
-@dataclass(frozen=True)
-class Images:
-    """One part of a data set in memory."""
-
-    x: NDArray[Any]
-    """Images as uint8 (N, H, W, C), or vectors as float32 (N, features)."""
-    y: NDArray[np.int64]
-    """(N,)"""
-    class_names: tuple[str, ...]
-
-    def only(self, indices: NDArray[np.int64]) -> Images:
-        """A copy of these examples alone, so that the rest can leave memory."""
-        return Images(self.x[indices], self.y[indices], self.class_names)
-
-    def part(self) -> Part:
-        """The same, to be read block by block."""
-        return Part(
-            self.y,
-            self.class_names,
-            self.x.shape[1:],
-            self.x.dtype.name,
-            lambda: (self.x[some] for some in chunks_of(self.x)),
-        )
+        return int(np.prod(self.x.shape)) * self.x.dtype.itemsize
 
 
 def unfit(where: str | Path, expected: str, got: str, remedy: str) -> DataError:
@@ -74,31 +43,18 @@ def unfit(where: str | Path, expected: str, got: str, remedy: str) -> DataError:
     return DataError(str(Problem(str(where), expected, got, remedy)))
 
 
-def rows_at_once(example_bytes: int) -> int:
-    """How many examples of this size make a chunk."""
-    return max(1, min(CHUNK, CHUNK_BYTES // max(1, example_bytes)))
-
-
-def chunks_of(x: NDArray[Any]) -> Iterator[slice]:
-    """Slices that cover the examples in order."""
-    step = rows_at_once(x[:1].nbytes)
-    return (slice(start, min(start + step, len(x))) for start in range(0, len(x), step))
-
-
 def digest(x: NDArray[Any], y: NDArray[Any]) -> str:
     """SHA-256 of examples and labels, shapes and dtypes included."""
-    return digest_of_blocks([x], x.shape, x.dtype.str, y)
+    return digest_of(in_blocks(x), in_blocks(y))
 
 
-def digest_of_blocks(
-    blocks: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: str, y: NDArray[Any]
-) -> str:
-    """The same digest, of examples that come block by block; `shape` and `dtype` are those of all together."""
-    total = hashlib.sha256(f"{dtype}{shape}".encode())
-    for block in blocks:
-        total.update(np.ascontiguousarray(block).data)
-    total.update(f"{y.dtype.str}{y.shape}".encode())
-    total.update(np.ascontiguousarray(y).data)
+def digest_of(*arrays: Blocks) -> str:
+    """The same digest, of arrays that come in blocks."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype.str}{array.shape}".encode())
+        for block in array.read():
+            total.update(np.ascontiguousarray(block).data)
     return total.hexdigest()
 
 
@@ -115,8 +71,8 @@ def _of_features(x: NDArray[np.float32]) -> tuple[tuple[float, ...], tuple[float
     # row by row, and therefore alike everywhere.
     first = x[0].astype(np.float64)
     total, squares = np.zeros_like(first), np.zeros_like(first)
-    for some in chunks_of(x):
-        away = x[some].astype(np.float64) - first
+    for some in blocks_of(x):
+        away = some.astype(np.float64) - first
         total += away.sum(axis=0)
         squares += (away * away).sum(axis=0)
     mean = total / len(x)
@@ -128,9 +84,9 @@ def _of_features(x: NDArray[np.float32]) -> tuple[tuple[float, ...], tuple[float
 def _of_channels(x: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """From counts of the 256 values, so that they are exact."""
     counts = np.zeros((x.shape[3], 256), np.int64)
-    for part in chunks_of(x):
+    for some in blocks_of(x):
         for channel in range(x.shape[3]):
-            counts[channel] += np.bincount(x[part, :, :, channel].ravel(), minlength=256)
+            counts[channel] += np.bincount(some[..., channel].ravel(), minlength=256)
     means, deviations = [], []
     for count in counts.tolist():
         number = sum(count)
@@ -142,15 +98,22 @@ def _of_channels(x: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(means), tuple(deviations)
 
 
-def checked_examples(x: NDArray[Any], where: str) -> NDArray[Any]:
-    """Images as uint8 (N, H, W, C), or what has two dimensions as float32 vectors (N, features); or DataError."""
-    if x.ndim != 2:
+def checked_examples(x: Blocks, where: str) -> Blocks:
+    """Images as uint8 (N, H, W, C), or what has two dimensions as float32 vectors (N, features); or DataError.
+
+    Shape and type are checked at once, values as they are read.
+    """
+    if len(x.shape) != 2:
         return checked_images(x, where)
     if 0 in x.shape or x.dtype.kind not in "buif":
         remedy = "Store one row of numbers for each example."
         raise unfit(
             where, "vectors of numbers, of shape (N, features)", f"{x.dtype} of shape {x.shape}", remedy
         )
+    return x.changed(x.shape[1:], np.float32, lambda block: _to_float32(block, where))
+
+
+def _to_float32(x: NDArray[Any], where: str) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         vectors = x.astype(np.float32)
     if not np.isfinite(vectors).all():
@@ -159,33 +122,31 @@ def checked_examples(x: NDArray[Any], where: str) -> NDArray[Any]:
     return vectors
 
 
-def checked_images(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
+def checked_images(x: Blocks, where: str) -> Blocks:
     """The images as uint8 (N, H, W, C), or DataError.
 
     Integers must lie in 0..255. Floats must lie in 0..1; they are multiplied by 255 and rounded.
     """
-    if x.ndim not in (3, 4) or 0 in x.shape:
+    if len(x.shape) not in (3, 4) or 0 in x.shape:
         remedy = "Store at least one image, as an array of shape (N, H, W) or (N, H, W, C)."
         expected = "images of shape (N, H, W) or (N, H, W, C), or vectors of shape (N, features)"
         raise unfit(where, expected, f"shape {x.shape}", remedy)
-    if x.ndim == 3:
-        x = x[..., np.newaxis]
-    if x.shape[1] in (1, 3) and x.shape[3] > 4:
+    shape = (*x.shape, 1) if len(x.shape) == 3 else x.shape
+    if shape[1] in (1, 3) and shape[3] > 4:
         remedy = "Move the channels to the end: numpy.moveaxis(x, 1, -1)."
-        got = f"shape {x.shape}, which has the channels first"
+        got = f"shape {shape}, which has the channels first"
         raise unfit(where, "images of shape (N, H, W, C)", got, remedy)
     if x.dtype.kind not in "uif":
         remedy = "Store the images as uint8."
         raise unfit(where, "images as uint8, integers in 0..255 or floats in 0..1", f"{x.dtype}", remedy)
+    return x.changed(
+        shape[1:], np.uint8, lambda block: _to_uint8(block, where).reshape(len(block), *shape[1:])
+    )
+
+
+def _to_uint8(x: NDArray[Any], where: str) -> NDArray[np.uint8]:
     if x.dtype == np.uint8:
         return x
-    out = np.empty(x.shape, np.uint8)
-    for part in chunks_of(x):
-        out[part] = _to_uint8(x[part], where)
-    return out
-
-
-def _to_uint8(x: NDArray[Any], where: str) -> NDArray[Any]:
     floats = x.dtype.kind == "f"
     if floats and not np.isfinite(x).all():
         remedy = "Remove or replace NaN and infinite values."
@@ -197,7 +158,7 @@ def _to_uint8(x: NDArray[Any], where: str) -> NDArray[Any]:
         remedy = "Scale floats to 0..1, or store the images as uint8 in 0..255."
         raise unfit(where, expected, f"values from {low} to {high}", remedy)
     # float16 cannot tell 255 values near 1 apart once multiplied, so widen first.
-    return np.rint(x.astype(np.float64) * 255) if floats else x
+    return (np.rint(x.astype(np.float64) * 255) if floats else x).astype(np.uint8)
 
 
 def checked_labels(y: NDArray[Any], count: int, where: str, classes: int | None = None) -> NDArray[np.int64]:
@@ -212,7 +173,9 @@ def checked_labels(y: NDArray[Any], count: int, where: str, classes: int | None 
         raise unfit(where, "labels of shape (N,) or (N, 1)", f"shape {y.shape}", remedy)
     if y.dtype.kind not in "ui":
         nan = " with NaN" if y.dtype.kind == "f" and np.isnan(y).any() else ""
-        remedy = "Store class numbers 0, 1, 2, ... as int64."
+        remedy = (
+            "Store class numbers 0, 1, 2, ... as int64: numpy.unique(y, return_inverse=True)[1] makes them."
+        )
         raise unfit(where, "integer labels", f"{y.dtype}{nan}", remedy)
     if len(y) != count:
         remedy = "Store exactly one label for each image."

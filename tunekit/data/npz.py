@@ -4,7 +4,7 @@ Members: `x_train`, `y_train`, `x_test`, `y_test`; or `x`, `y`, of which a fixed
 test part. Images are uint8 of shape (N, H, W) or (N, H, W, C); other integers in 0..255 are taken too,
 and floats in 0..1 are multiplied by 255 and rounded. Vectors (N, features) become float32. Labels are
 integers 0, 1, 2, ... without a gap, of shape (N,) or (N, 1). A member is read only when it is needed, so
-training never reads `x_test`, `y_test`.
+training never reads `x_test`, `y_test`. Labels are read whole, examples some at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from tunekit.data.cached import Prepared
 from tunekit.data.digits import with_test_part
-from tunekit.data.images import Images, checked_examples, checked_labels, unfit
+from tunekit.data.images import Part, checked_examples, checked_labels, unfit
+from tunekit.data.npz_member import NoArray, member, told
 from tunekit.errors import DataError
 
 WHOLE = frozenset({"x", "y"})
@@ -30,9 +31,10 @@ REMEDY = "Write it with numpy.savez_compressed(path, x_train=..., y_train=..., x
 class Npz:
     """The source `npz`."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, scratch: Path) -> None:
         self.path = Path(location)
         self.name = f"npz:{self.path.name}"
+        self._scratch = scratch
 
     def identity(self) -> tuple[str, ...]:
         try:
@@ -41,24 +43,22 @@ class Npz:
             raise self._unreadable(error) from None
         return ("npz", str(self.path.absolute()), str(stat.st_size), str(stat.st_mtime_ns))
 
-    def train(self) -> Images:
+    def train(self) -> Part:
         with self._open() as file:
             if self._has_test_part(file):
                 return self._part(file, "x_train", "y_train")
-            images = self._part(file, "x", "y")
-        return self._only(images, test=False)
+            return self._side(self._part(file, "x", "y"), test=False)
 
-    def test(self, prepared: Prepared) -> Images:
+    def test(self, prepared: Prepared) -> Part:
         with self._open() as file:
             if self._has_test_part(file):
                 return self._part(file, "x_test", "y_test", len(prepared.class_names))
-            images = self._part(file, "x", "y")
-        return self._only(images, test=True)
+            return self._side(self._part(file, "x", "y"), test=True)
 
     def _open(self) -> NpzFile:
         try:
             file = np.load(self.path, allow_pickle=False)
-        except Exception as error:  # as in _member
+        except Exception as error:  # as in npz_member.told
             raise self._unreadable(error) from None
         if not isinstance(file, NpzFile):
             raise unfit(self.path, EXPECTED, "a single array, as in an .npy file", REMEDY)
@@ -81,40 +81,23 @@ class Npz:
         got = ", ".join(sorted(names)[:8]) or "no array"
         raise unfit(self.path, EXPECTED, got, REMEDY)
 
-    def _part(self, file: NpzFile, x_name: str, y_name: str, classes: int | None = None) -> Images:
-        # Labels first: they are small, so most mistakes show before the images are read.
-        labels = self._member(file, y_name)
-        x = checked_examples(self._member(file, x_name), f"{self.path}: {x_name}")
-        y = checked_labels(labels, len(x), f"{self.path}: {y_name}", classes)
+    def _part(self, file: NpzFile, x_name: str, y_name: str, classes: int | None = None) -> Part:
+        x = checked_examples(member(self.path, x_name, REMEDY, self._scratch), f"{self.path}: {x_name}")
+        y = checked_labels(self._labels(file, y_name), x.shape[0], f"{self.path}: {y_name}", classes)
         known = classes if classes is not None else int(y.max()) + 1
-        return Images(x, y, tuple(str(label) for label in range(known)))
+        return Part(x, y, tuple(str(label) for label in range(known)))
 
-    def _member(self, file: NpzFile, name: str) -> NDArray[Any]:
-        where = f"{self.path}: {name}"
-        try:
+    def _labels(self, file: NpzFile, name: str) -> NDArray[Any]:
+        with told(f"{self.path}: {name}", REMEDY):
             array = file[name]
-        except MemoryError:
-            remedy = "Use fewer or smaller images, or a machine with more memory."
-            raise unfit(where, "an array that fits in memory", "one that is too large", remedy) from None
-        except Exception as error:
-            # zipfile, zlib, and the tokenizer that parses NumPy's headers each raise their own for
-            # damaged bytes.
-            if isinstance(error, ValueError) and "Object arrays" in str(error):
-                remedy = "Store numbers, not Python objects: pickled data can run code and is not read."
-                raise unfit(where, "an array of numbers", "pickled Python objects", remedy) from None
-            raise self._damaged(where, error) from None
-        if not isinstance(array, np.ndarray):  # a member without NumPy's header comes as bytes
-            raise unfit(where, "an array of numbers", "a member that is not an array", REMEDY)
-        return array
+            if not isinstance(array, np.ndarray):  # it comes as bytes then
+                raise NoArray
+            return array
 
-    def _damaged(self, where: str, error: Exception) -> DataError:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        remedy = "Write or copy the file again."
-        return unfit(where, "a whole array", f"a damaged one ({reason})", remedy)
-
-    def _only(self, images: Images, *, test: bool) -> Images:
+    def _side(self, part: Part, *, test: bool) -> Part:
         try:
-            parts = with_test_part(images)
+            parts = with_test_part(part.y)
         except DataError as error:
             raise DataError(f"{self.path}: y: {error}") from None
-        return images.only(parts.validation if test else parts.train)
+        rows = parts.validation if test else parts.train
+        return Part(part.x.only(rows), part.y[rows], part.class_names)

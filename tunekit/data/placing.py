@@ -16,8 +16,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.blocks import Blocks, in_blocks
 from tunekit.data.cached import ASIDE, Prepared, aside_digest, check_of, map_arrays, read_folder
-from tunekit.data.images import Part, digest_of_blocks, moments, unfit
+from tunekit.data.images import Part, digest_of, moments, unfit
 from tunekit.failpoints import reach
 
 STALE_SECONDS = 24 * 3600
@@ -39,26 +40,29 @@ def write(part: Part, name: str, folder: Path) -> Prepared:
 
 def write_examples(part: Part, file: IO[bytes], name: str) -> str:
     """The examples as an .npy file, block by block; returns the digest of them and their labels."""
-    shape, dtype = (len(part.y), *part.shape), np.dtype(part.dtype)
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    return digest_of(replace(part.x, read=lambda: _written(part.x, file, name)), in_blocks(part.y))
+
+
+def _written(x: Blocks, file: IO[bytes], name: str) -> Iterator[NDArray[Any]]:
+    """Writes an .npy file and gives each block once it is in there."""
+    header = {"descr": x.dtype.str, "fortran_order": False, "shape": x.shape}
     np.lib.format.write_array_header_1_0(file, header)
+    count = 0
+    for block in x.read():
+        count += len(block)
+        if count > x.shape[0] or block.shape[1:] != x.shape[1:] or block.dtype != x.dtype:
+            break
+        # Written and not mapped: a disk that is full is an error here, and the end of the process there.
+        file.write(np.ascontiguousarray(block).data)
+        yield block
+    if count != x.shape[0]:
+        got = "another number of examples than a moment before"
+        raise unfit(name, "data that stay as they are while they are read", got, "Start the command again.")
 
-    def written() -> Iterator[NDArray[Any]]:
-        count = 0
-        for block in part.blocks():
-            count += len(block)
-            if count > len(part.y) or block.shape[1:] != part.shape or block.dtype != dtype:
-                break
-            # Written and not mapped: a disk that is full is an error here, and the end of the process there.
-            file.write(np.ascontiguousarray(block).data)
-            yield block
-        if count != len(part.y):
-            got = "another number of examples than a moment before"
-            raise unfit(
-                name, "data that stay as they are while they are read", got, "Start the command again."
-            )
 
-    return digest_of_blocks(written(), shape, dtype.str, part.y)
+def _write(x: Blocks, name: str, file: IO[bytes]) -> None:
+    for _ in _written(x, file, name):
+        pass
 
 
 def _fill(folder: Path, part: Part, name: str) -> None:
@@ -66,7 +70,7 @@ def _fill(folder: Path, part: Part, name: str) -> None:
     _save(folder / "x.npy", lambda file: digests.append(write_examples(part, file, name)))
     _save(folder / "y.npy", lambda file: np.save(file, part.y, allow_pickle=False))
     for key, array in part.aside.items():
-        _save(folder / f"{ASIDE}{key}.npy", partial(np.save, arr=array, allow_pickle=False))
+        _save(folder / f"{ASIDE}{key}.npy", partial(_write, array, name))
     mean, std = moments(map_arrays(folder)[0])
     info: dict[str, Any] = {
         "name": name,

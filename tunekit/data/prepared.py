@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tunekit.data.cached import FILES, Prepared, map_arrays, read_folder
 from tunekit.data.images import digest, unfit
 from tunekit.data.placing import write
-from tunekit.data.sources import Source, as_part, source_of
+from tunekit.data.sources import Source, source_of
 from tunekit.errors import StoreError
 from tunekit.space.problems import suggestion
 from tunekit.space.space import DataSpec
@@ -30,9 +30,9 @@ LAYOUT = "1"
 def prepare(spec: DataSpec, cache: Path) -> Prepared:
     """Decode the training part into `cache`, or take what is there once its digest has been verified.
 
-    A damaged cache is made anew. The test part is neither read nor written.
+    A damaged cache is made anew. The test part is neither read nor written here.
     """
-    source = source_of(spec)
+    source = source_of(spec, cache)
     prepared = read_folder(_folder(source, cache)) or _prepare(source, cache)
     check_weights(spec, prepared.class_names)
     return prepared
@@ -50,7 +50,7 @@ def check_weights(spec: DataSpec, names: tuple[str, ...]) -> None:
 
 
 def _prepare(source: Source, cache: Path) -> Prepared:
-    part = as_part(source.train())
+    part = source.train()
     # Asked again: reading the source may have downloaded it, which changes what identifies it.
     folder = _folder(source, cache)
     try:

@@ -1,32 +1,33 @@
 """Arrays from a function of the user's own.
 
-It returns `x, y`, or `x_train, y_train, x_test, y_test`, or a dict with these names. It is called in the process that
-prepares the data, once, and in no worker: the test arrays are written beside the prepared training part as they are,
-and nobody looks at them before `open_test`.
+It returns `x, y`, or `x_train, y_train, x_test, y_test`, or a dict with these names, or it yields batches of `x, y`. It
+is called in the process that prepares the data, once, and in no worker: the test arrays are written beside the prepared
+training part as they are, and nobody looks at them before `open_test`. Mapped arrays are copied a block at a time, and
+batches go to disk as they come.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.batches import gathered
+from tunekit.data.blocks import in_blocks
 from tunekit.data.cached import ASIDE, Prepared
 from tunekit.data.digits import with_test_part
 from tunekit.data.images import (
-    Images,
     Part,
     checked_examples,
     checked_labels,
-    digest,
-    digest_of_blocks,
+    digest_of,
     need_two_classes,
     unfit,
 )
@@ -35,47 +36,54 @@ from tunekit.imports import find_function
 
 WHOLE = ("x", "y")
 PARTS = ("x_train", "y_train", "x_test", "y_test")
-EXPECTED = "(x, y), or (x_train, y_train, x_test, y_test), or a dict with these names"
+EXPECTED = (
+    "(x, y), or (x_train, y_train, x_test, y_test), or a dict with these names, or an iterator of (x, y)"
+)
 REMEDY = "Return arrays of images (N, H, W, C) or vectors (N, features), and one label for each."
 
 Arrays = dict[str, NDArray[Any]]
 
-_identities: dict[str, tuple[str, ...]] = {}
-"""Of what each function returned, so that one process need not call it for every look into the cache."""
+_calling = threading.Lock()
+"""Standard output is every thread's, and must not be given back to one as another has it."""
+_identities: dict[str, tuple[Any, tuple[str, ...]]] = {}
+"""Each function and that of what it returned, so that one process need not call it for every look into the cache."""
 
 
 class Python:
     """The source `python`."""
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, scratch: Path) -> None:
         self.location = location
         self.name = f"python:{location}"
+        self._scratch = scratch
         self._part: Part | None = None
 
     def identity(self) -> tuple[str, ...]:
         """The function's own code does not tell what it returns, so what it has returned is the identity."""
-        if self.location not in _identities:
+        known = _identities.get(self.location)
+        if known is None or known[0] is not self._loaded():
             part = self.train()
-            shape, dtype = (len(part.y), *part.shape), np.dtype(part.dtype).str
-            train = digest_of_blocks(part.blocks(), shape, dtype, part.y)
-            values = (train, digest(part.aside["x"], part.aside["y"]))
-            _identities[self.location] = ("python", self.location, *part.class_names, *values)
-        return _identities[self.location]
+            values = (digest_of(part.x, in_blocks(part.y)), digest_of(*part.aside.values()))
+            known = self._loaded(), ("python", self.location, *part.class_names, *values)
+            _identities[self.location] = known
+        return known[1]
 
     def train(self) -> Part:
         if self._part is None:
             self._part = self._divided(self._arrays())
         return self._part
 
-    def test(self, prepared: Prepared) -> Images:
+    def test(self, prepared: Prepared) -> Part:
         try:
-            x, y = (np.load(prepared.folder / f"{ASIDE}{name}.npy", allow_pickle=False) for name in WHOLE)
+            paths = [prepared.folder / f"{ASIDE}{name}.npy" for name in WHOLE]
+            x, y = (np.load(path, mmap_mode="r", allow_pickle=False) for path in paths)
         except (OSError, ValueError, EOFError):
             remedy = "Start the command again; it calls the function anew."
             expected = f"the test arrays of {self.name}"
             raise unfit(prepared.folder, expected, "files that are missing or damaged", remedy) from None
-        images = checked_examples(x, f"{self.name}: x_test")
-        return self._labelled(images, y, f"{self.name}: y_test", prepared.class_names)
+        examples = checked_examples(in_blocks(x), f"{self.name}: x_test")
+        where = f"{self.name}: y_test"
+        return Part(examples, *self._labelled(y, len(x), where, prepared.class_names))
 
     def _arrays(self) -> Arrays:
         found = self._call()
@@ -96,7 +104,7 @@ class Python:
     def _array(self, name: str, value: Any) -> NDArray[Any]:
         where = f"{self.name}: {name}"
         try:
-            array = np.asarray(value)
+            array = np.atleast_1d(np.asarray(value))
         except Exception as error:  # of lists, tensors and whatever else calls itself an array
             raise unfit(where, "an array", f"{type(value).__name__} ({_first_line(error)})", REMEDY) from None
         if (
@@ -113,27 +121,26 @@ class Python:
         """The training part, the test part put aside in it."""
         whole = "x" in arrays
         x_name, y_name = WHOLE if whole else PARTS[:2]
-        x = checked_examples(arrays[x_name], f"{self.name}: {x_name}")
-        images = self._labelled(x, arrays[y_name], f"{self.name}: {y_name}", None)
+        x = checked_examples(in_blocks(arrays[x_name]), f"{self.name}: {x_name}")
+        y, names = self._labelled(arrays[y_name], x.shape[0], f"{self.name}: {y_name}", None)
         if not whole:
-            aside = {"x": arrays["x_test"], "y": arrays["y_test"]}
-        else:
-            try:
-                parts = with_test_part(images)
-            except DataError as error:
-                raise DataError(f"{self.name}: y: {error}") from None
-            aside = {"x": images.x[parts.validation], "y": arrays["y"].reshape(-1)[parts.validation]}
-            images = images.only(parts.train)
-        return replace(images.part(), aside=aside)
+            aside = {"x": in_blocks(arrays["x_test"]), "y": in_blocks(arrays["y_test"])}
+            return Part(x, y, names, aside)
+        try:
+            parts = with_test_part(y)
+        except DataError as error:
+            raise DataError(f"{self.name}: y: {error}") from None
+        labels = arrays["y"].reshape(-1)[parts.validation]
+        aside = {"x": x.only(parts.validation), "y": in_blocks(labels)}
+        return Part(x.only(parts.train), y[parts.train], names, aside)
 
     def _labelled(
-        self, x: NDArray[Any], y: NDArray[Any], where: str, names: tuple[str, ...] | None
-    ) -> Images:
-        """The examples with the numbers of their classes; text is numbered in the order of the alphabet."""
+        self, y: NDArray[Any], count: int, where: str, names: tuple[str, ...] | None
+    ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """The numbers of the classes, and their names; text is numbered in the order of the alphabet."""
         if y.dtype.kind not in "US":
-            known = None if names is None else len(names)
-            labels = checked_labels(y, len(x), where, known)
-            return Images(x, labels, names or tuple(map(str, range(int(labels.max()) + 1))))
+            labels = checked_labels(y, count, where, None if names is None else len(names))
+            return labels, names or tuple(map(str, range(int(labels.max()) + 1)))
         texts = y.astype(str)
         found = names or tuple(map(str, np.unique(texts)))
         need_two_classes(len(found), where)
@@ -143,16 +150,22 @@ class Python:
             remedy = "Use only classes that the training examples have."
             raise unfit(where, "labels of the training examples", repr(unknown), remedy)
         numbers = np.array([place[str(text)] for text in texts.ravel()], np.int64).reshape(texts.shape)
-        return Images(x, checked_labels(numbers, len(x), where, len(found)), found)
+        return checked_labels(numbers, count, where, len(found)), found
+
+    def _loaded(self) -> Any:
+        """The function as Python has it now: whoever edits a module in a notebook loads it again."""
+        module, _, name = self.location.partition(":")
+        return getattr(sys.modules.get(module), name, None)
 
     def _call(self) -> Any:
         """What the function returns; whatever goes wrong in it is told with its own file and line."""
         function: Callable[..., Any] | None = None
         try:
             # Standard output may be a program's to read: what the function prints is for people.
-            with contextlib.redirect_stdout(sys.stderr):
+            with _calling, contextlib.redirect_stdout(sys.stderr):
                 function = find_function("data python", self.location, DataError)
-                return function()
+                found = function()
+                return gathered(found, self.name, self._scratch) if isinstance(found, Iterator) else found
         except TunekitError:
             raise
         except (Exception, SystemExit) as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from tunekit.data.cached import Prepared
 from tunekit.data.digits import Digits
 from tunekit.data.image_folder import ImageFolder
-from tunekit.data.images import Images, Part
+from tunekit.data.images import Part
 from tunekit.data.npz import Npz
 from tunekit.data.python import Python
 from tunekit.data.tfds import Tfds
@@ -26,29 +27,25 @@ class Source(Protocol):
         """What tells this data from any other, read quickly and without decoding an image."""
         ...
 
-    def train(self) -> Images | Part:
+    def train(self) -> Part:
         """The training part."""
         ...
 
-    def test(self, prepared: Prepared) -> Images | Part:
+    def test(self, prepared: Prepared) -> Part:
         """The test part, in the shape and with the classes of the prepared training part."""
         ...
 
 
-def as_part(found: Images | Part) -> Part:
-    return found.part() if isinstance(found, Images) else found
-
-
-def source_of(spec: DataSpec) -> Source:
-    """The source that a space file names."""
+def source_of(spec: DataSpec, scratch: Path) -> Source:
+    """The source that a space file names; what it must put on disk to read it goes into the folder `scratch`."""
     if spec.source == "digits":
         return Digits()
     if spec.source == "npz":
-        return Npz(spec.location)
+        return Npz(spec.location, scratch)
     if spec.source == "images":
         return ImageFolder(spec)
     if spec.source == "python":
-        return Python(spec.location)
+        return Python(spec.location, scratch)
     if spec.source in ("csv", "parquet"):
         from tunekit.data.tabular import Tabular  # PyArrow takes a third of a second to import
 

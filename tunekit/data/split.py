@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,10 @@ class Split:
     """Sorted indices."""
 
 
-def split(labels: NDArray[Any], validation: float, limit: int | None, seed: int) -> Split:
-    """A stratified split that depends on the arguments alone.
+def split(
+    labels: NDArray[Any], validation: float, limit: int | None, seed: int, names: Sequence[str] = ()
+) -> Split:
+    """A stratified split that depends on the arguments alone; `names` are those of the classes, for errors.
 
     `limit` first takes that many images, every class in proportion; the share `validation` of them is
     then held out, again every class in proportion. Where proportion alone would leave a class without
@@ -33,7 +36,7 @@ def split(labels: NDArray[Any], validation: float, limit: int | None, seed: int)
             f"validation: expected a share between 0 and 1, got {validation}. Choose one such as 0.1."
         )
     classes, member, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    _check_counts(classes, counts)
+    _check_counts(classes, counts, names)
     if limit is not None:
         _check_limit(limit, counts)
         counts_used = _apportion(counts, limit, np.full_like(counts, 2), counts)
@@ -45,10 +48,14 @@ def split(labels: NDArray[Any], validation: float, limit: int | None, seed: int)
     return _pick(member, counts, counts_used, counts_held, seed)
 
 
-def _check_counts(classes: NDArray[Any], counts: NDArray[np.int64]) -> None:
+def _check_counts(classes: NDArray[Any], counts: NDArray[np.int64], names: Sequence[str]) -> None:
     if not len(counts):
         raise DataError("expected images to split, got none. Use a data set that has training images.")
-    small = [f"class {label} has {count}" for label, count in zip(classes, counts, strict=True) if count < 2]
+    small = [
+        f"class {names[label] if names else label} has {count}"
+        for label, count in zip(classes, counts, strict=True)
+        if count < 2
+    ]
     if small:
         listed = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
         raise DataError(

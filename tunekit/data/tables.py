@@ -29,6 +29,8 @@ LONG_ROW = 16
 """Times that a row may be longer than the names of the columns, where a block is shorter."""
 BATCH_VALUES = 2**20
 """Of a Parquet file, read at once."""
+BUFFER_BYTES = 2**16
+"""Of a column of a Parquet file, read from disk at once."""
 DELIMITERS = (",", ";", "\t")
 COUNTED_BYTES = 4 * 2**20
 """Of a CSV file, up to which its rows are counted."""
@@ -139,12 +141,17 @@ class ParquetTable:
             return int(file.metadata.num_rows)
 
     def batches(self) -> Iterator[Any]:
-        with _told(self.path, "Parquet"), pq.ParquetFile(self.path, memory_map=True) as file:
+        with _told(self.path, "Parquet"), _in_pieces(self.path) as file:
             rows = max(1, BATCH_VALUES // max(1, len(file.schema_arrow.names)))
             yield from file.iter_batches(batch_size=rows, use_threads=False)
 
     def place(self, row: int) -> str:
         return f"row {row + 1}"
+
+
+def _in_pieces(path: Path) -> Any:
+    """As it is, PyArrow reads ahead and keeps what it has read up to the end, and a column of a million rows whole."""
+    return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
 
 
 def features_beside(label: str, columns: list[str], path: Path) -> list[str]:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.blocks import Blocks, rows_at_once
 from tunekit.data.cached import Prepared
 from tunekit.data.columns import Fault, class_names, numbers, texts
 from tunekit.data.digits import TEST_SEED, TEST_SHARE
-from tunekit.data.images import Part, need_two_classes, rows_at_once, unfit
+from tunekit.data.images import Part, need_two_classes, unfit
 from tunekit.data.pixel_range import Range
 from tunekit.data.split import split
 from tunekit.data.tables import CsvTable, ParquetTable, Table, features_beside
@@ -213,7 +214,8 @@ class Tabular:
                     yield matrix[start : start + step].astype(dtype).reshape(-1, *shape)
 
         step = rows_at_once(math.prod(shape) * np.dtype(dtype).itemsize)
-        return Part(y[kept], classes[1], shape, np.dtype(dtype).name, blocks)
+        y = y[kept]
+        return Part(Blocks((len(y), *shape), np.dtype(dtype), blocks), y, classes[1])
 
 
 def _numbered(survey: _Survey, classes: Mapping[str, str], names: tuple[str, ...]) -> NDArray[np.int64]:

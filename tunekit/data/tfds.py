@@ -1,8 +1,8 @@
 """TensorFlow Datasets: any of its sets for image classification.
 
-A set is decoded by another process (`tfds_reader`), so that TensorFlow neither takes this one's GPU and
-memory nor writes into its terminal; what it decoded comes back through a pipe. A set without a part
-`test` is tested on its part `validation`; one that has neither, on a fixed stratified 20% of `train`.
+A set is decoded by another process (`tfds_reader`), so that TensorFlow neither takes this one's GPU and memory nor
+writes into its terminal; what it decoded comes back through a pipe, and is written on as it comes. A set without a
+part `test` is tested on its part `validation`; one that has neither, on a fixed stratified 20% of `train`.
 """
 
 from __future__ import annotations
@@ -13,27 +13,42 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.blocks import Blocks
 from tunekit.data.cached import Prepared
 from tunekit.data.digits import TEST_SEED, TEST_SHARE
-from tunekit.data.images import Images, checked_labels, need_two_classes, unfit
+from tunekit.data.images import Part, checked_labels, need_two_classes, unfit
 from tunekit.data.tfds_builder import check_reachable, data_dir, find_builder, needs_download, not_prepared
-from tunekit.errors import DataError
 
 Task = dict[str, Any]
-Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What comes first of a part."""
+
+    count: int
+    shape: tuple[int, ...]
+    """Of one image."""
+
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
+Frames = Iterator[Head | Batch]
+"""The head, then batches of images and labels; nothing of a part without images and after a download."""
 
 
 class Tfds:
     """The source `tfds`."""
 
-    def __init__(self, location: str, run: Callable[[Task], Arrays] | None = None) -> None:
+    def __init__(self, location: str, run: Callable[[Task], Frames] | None = None) -> None:
         self.location = location
         self._run = run or in_another_process
         self.name = f"tfds:{location}"
@@ -49,12 +64,12 @@ class Tfds:
             parts += [f"{name}/{stat.st_size}/{stat.st_mtime_ns}" for name, stat in stats]
         return tuple(parts)
 
-    def train(self) -> Images:
+    def train(self) -> Part:
         builder = self._prepared_builder()
         own_test = any(part in builder.info.splits for part in ("test", "validation"))
         return self._read(builder, "train", None if own_test else "train")
 
-    def test(self, prepared: Prepared) -> Images:
+    def test(self, prepared: Prepared) -> Part:
         builder = self._prepared_builder()
         for part in ("test", "validation"):
             if part in builder.info.splits:
@@ -74,11 +89,11 @@ class Tfds:
 
     def _download(self) -> None:
         try:
-            self._run({"action": "download", "name": self.location})
+            deque(self._run({"action": "download", "name": self.location}))
         except _ReaderError as error:
             raise not_prepared(self.location, error.got) from None
 
-    def _read(self, builder: Any, part: str, side: str | None) -> Images:
+    def _read(self, builder: Any, part: str, side: str | None) -> Part:
         """Decode one part; with `side`, only that side of the fixed division of a set without a test part."""
         image, label, names = self._features(builder)
         task = {
@@ -92,16 +107,26 @@ class Tfds:
             "seed": TEST_SEED,
         }
         where = f"{self.name}: {part}"
-        try:
-            x, y = self._run(task)
-        except _ReaderError as error:
-            raise unfit(where, error.expected, error.got, error.remedy) from None
-        if not len(y):
+        frames = self._run(task)
+        with _told(where):
+            head = next(frames, None)
+        if not isinstance(head, Head):
             raise unfit(where, "at least one image", "none", "Choose another data set.")
-        labels = checked_labels(y, len(x), where, len(names))
-        if part == "train":
-            need_two_classes(len(np.unique(labels)), where)
-        return Images(x, labels, names)
+        y = np.empty(head.count, np.int64)
+
+        def read() -> Iterator[NDArray[Any]]:
+            """Once: what was read is gone."""
+            filled = 0
+            with _told(where):
+                for images, labels in cast(Iterator[Batch], frames):
+                    y[filled : filled + len(labels)] = labels
+                    filled += len(labels)
+                    yield images
+            checked_labels(y, filled, where, len(names))
+            if part == "train":
+                need_two_classes(len(np.unique(y)), where)
+
+        return Part(Blocks((head.count, *head.shape), np.dtype(np.uint8), read), y, names)
 
     def _features(self, builder: Any) -> tuple[str, str, tuple[str, ...]]:
         """The names of the features that hold image and label, and the classes."""
@@ -129,8 +154,16 @@ class _ReaderError(Exception):
         self.expected, self.got, self.remedy = frame["expected"], frame["got"], frame["remedy"]
 
 
-def in_another_process(task: Task) -> Arrays:
-    """Images and labels as `tfds_reader` decodes them; none after a download.
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except _ReaderError as error:
+        raise unfit(where, error.expected, error.got, error.remedy) from None
+
+
+def in_another_process(task: Task) -> Frames:
+    """Images and labels as `tfds_reader` decodes them.
 
     It writes frames: a line of JSON each, followed by raw bytes where the line says so.
     `{"count", "shape"}` comes first, `{"images"}` with the bytes of images and labels follows for each
@@ -147,15 +180,14 @@ def in_another_process(task: Task) -> Arrays:
         drain = threading.Thread(target=tail.extend, args=(process.stderr,), daemon=True)
         drain.start()
         try:
-            arrays = receive(process.stdout)
-        except BaseException:
+            done = yield from receive(process.stdout)
+        except BaseException:  # also where nobody reads on
             process.kill()
             raise
         finally:
             drain.join(10)
-    if arrays is None:
+    if not done:
         raise _ended_early(process.returncode, b"".join(tail).decode(errors="replace"))
-    return arrays
 
 
 def _environment() -> dict[str, str]:
@@ -183,30 +215,24 @@ def _ended_early(code: int, stderr: str) -> Exception:
     return RuntimeError(f"the process that decodes TFDS ended with {code}:\n{stderr}")
 
 
-def receive(stream: IO[bytes]) -> Arrays | None:
-    """What the child sends, or None if it ended before it was done."""
-    x, y = np.empty((0, 0, 0, 0), np.uint8), np.empty(0, np.int64)
-    filled = 0
+def receive(stream: IO[bytes]) -> Generator[Head | Batch, None, bool]:
+    """What the child sends; returns whether it was done when it ended."""
+    shape: tuple[int, ...] = ()
     while line := stream.readline():
         frame = json.loads(line)
         if "expected" in frame:
             raise _ReaderError(frame)
         if "done" in frame:
-            return x[:filled], y[:filled]
+            return True
         if "count" in frame:
-            try:
-                x = np.empty((frame["count"], *frame["shape"]), np.uint8)
-            except MemoryError:
-                size = f"{frame['count']} of shape {frame['shape']}"
-                remedy = "Use a smaller data set, or a machine with more memory."
-                raise DataError(f"expected images that fit in memory, got {size}. {remedy}") from None
-            y = np.empty(frame["count"], np.int64)
+            shape = tuple(frame["shape"])
+            yield Head(frame["count"], shape)
         else:
-            part = slice(filled, filled + frame["images"])
-            if not (_fill(stream, x[part]) and _fill(stream, y[part])):
-                return None
-            filled = part.stop
-    return None
+            x, y = np.empty((frame["images"], *shape), np.uint8), np.empty(frame["images"], np.int64)
+            if not (_fill(stream, x) and _fill(stream, y)):
+                return False
+            yield x, y
+    return False
 
 
 def _fill(stream: IO[bytes], array: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -11,12 +12,12 @@ from typing import IO, Any
 
 import numpy as np
 
+from tunekit.data.blocks import rows_at_once
 from tunekit.data.split import split
 from tunekit.data.tfds_builder import find_builder, last_words
 from tunekit.errors import DataError
 
 BATCH = 1024
-BATCH_OF_UNKNOWN_SIZE = 64
 
 
 class _UnfitError(Exception):
@@ -145,12 +146,14 @@ def _rows(builder: Any, task: dict[str, Any], keep: np.ndarray[Any, Any] | None)
 
 
 def _batches(rows: Any, task: dict[str, Any]) -> Iterator[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
-    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     name_x, name_y = task["image"], task["label"]
-    if rows.element_spec[name_x].shape.is_fully_defined():
-        for batch in tfds.as_numpy(rows.batch(BATCH).prefetch(tf.data.AUTOTUNE)):
+    declared = rows.element_spec[name_x].shape
+    if declared.is_fully_defined():
+        step = _at_once(math.prod(declared))
+        # Two ahead, and not as many as TensorFlow likes: each holds decoded images.
+        for batch in tfds.as_numpy(rows.batch(step).prefetch(2)):
             yield batch[name_x], batch[name_y]
         return
     size: tuple[int, ...] | None = None
@@ -164,11 +167,15 @@ def _batches(rows: Any, task: dict[str, Any]) -> Iterator[tuple[np.ndarray[Any, 
             raise _UnfitError("images of one size", f"sizes {size} and {image.shape} among others", remedy)
         images.append(image)
         labels.append(int(label))
-        if len(images) == BATCH_OF_UNKNOWN_SIZE:
+        if len(images) == _at_once(image.nbytes):
             yield np.stack(images), np.array(labels)
             images, labels = [], []
     if images:
         yield np.stack(images), np.array(labels)
+
+
+def _at_once(image_bytes: int) -> int:
+    return min(BATCH, rows_at_once(image_bytes))
 
 
 if __name__ == "__main__":

@@ -55,4 +55,7 @@ def _convolution(x: keras.KerasTensor, values: Values, filters: int, number: int
     if values["batch_norm"]:
         x = layers.BatchNormalization(name=f"batch_norm{number}")(x)
     x = layers.Activation(str(values["activation"]), name=f"activation{number}")(x)
-    return layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
+    x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
+    if values["conv_dropout"]:
+        x = layers.Dropout(float(values["conv_dropout"]), name=f"dropout{number}")(x)
+    return x

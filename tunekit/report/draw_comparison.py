@@ -19,6 +19,7 @@ AXES = {
     "f1": "F1, mean of the classes",
     "auc": "area under the ROC curve, mean of the classes",
     "top5": "top-5 accuracy, share of images",
+    "log_loss": "log loss, without penalties",
 }
 """How metrics are called at an axis, where not by their own name."""
 

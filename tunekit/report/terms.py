@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from tunekit.report.material import Material
 
+PENALISED = (
+    " Keras' val_loss contains the trial's own penalties (l2) and smoothed labels, so that a trial with strong ones "
+    "looks worse than it is; the loss on the test set does not."
+)
+
 
 def terms(material: Material) -> list[tuple[str, str]]:
     """In the order in which the page uses them."""
@@ -28,6 +33,7 @@ def terms(material: Material) -> list[tuple[str, str]]:
         (
             f"Score ({objective.name})",
             f"The objective's best value over all epochs of a trial, its ancestors' included. {better} is better."
+            + (PENALISED if objective.metric == "loss" else "")
             + executions,
         ),
         (

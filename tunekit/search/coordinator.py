@@ -1,7 +1,8 @@
 """The loop that asks the oracle, gives trials to workers, and writes down what comes back.
 
-Only this loop decides and writes. A step is in the state before an observer hears of it, so that a kill at any
-instant loses at most the epoch in hand of each running trial.
+Only this loop decides and writes. Steps are in the state before an observer hears of them, those that came at once in
+one transaction, so that a kill at any instant loses at most the epoch in hand of each running trial: a checkpoint is on
+disk before its epoch is told, and a trial that goes on tells again of what the state has not heard.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tunekit.errors import Interrupted, SearchError
+from tunekit.errors import Interrupted, SearchError, StoreError
 from tunekit.failpoints import reach
 from tunekit.results import Failure, Outcome, TimedEpoch, Trial, TrialRecord
 from tunekit.search.room import Room
@@ -90,6 +92,8 @@ class Coordinator:
         self._doubtful: set[str] = set()
         """Ended trials whose checkpoint has to be looked at."""
         self._leader: TrialRecord | None = None
+        self._news: list[Callable[[Observer], None]] = []
+        """What observers hear of when it is on disk."""
 
     def run(self) -> bool:
         """True when the search is complete, False when its time is over."""
@@ -99,14 +103,32 @@ class Coordinator:
             if self._deadline is not None and time.time() >= self._deadline:
                 self._abandon()
                 return False
-            self._fill()
+            self._take([self._fill])
             if not self._running:
-                self._prune()
                 return True
-            for event in self._workers.events(TICK):
-                self._handle(event)
+            events = self._workers.events(TICK)
+            self._take([partial(self._handle, event) for event in events])
             for observer in self._observers:
                 observer.tick()
+
+    def _take(self, steps: Sequence[Callable[[], None]]) -> None:
+        """Write the steps down together, and tell of them."""
+        failed: Exception | None = None
+        with self._state.together():
+            for step in steps:
+                try:
+                    step()
+                except Exception as error:
+                    failed = error  # the steps before it are none the worse
+                    break
+        news, self._news = self._news, []
+        if not isinstance(failed, StoreError):
+            self._prune()
+            for tell in news:
+                for observer in self._observers:
+                    tell(observer)
+        if failed is not None:
+            raise failed
 
     def _abandon(self) -> None:
         """Stop what runs, so that the workers are free; its finished epochs are kept for a resume."""
@@ -156,8 +178,7 @@ class Coordinator:
         record = self._state.begin(trial, self._kind)
         self._running[trial.id] = record
         worker = self._workers.submit(self._make_job(trial))
-        for observer in self._observers:
-            observer.trial_started(record, worker)
+        self._news.append(lambda observer: observer.trial_started(record, worker))
 
     def _handle(self, message: WorkerEvent) -> None:
         record = self._running.get(message.job_id)
@@ -165,13 +186,11 @@ class Coordinator:
             return
         match message.event:
             case Step() as step:
-                for observer in self._observers:
-                    observer.progressed(message.job_id, message.worker, step)
+                self._news.append(lambda observer: observer.progressed(message.job_id, message.worker, step))
             case EpochDone(epoch):
                 timed = self._state.add_epoch(message.job_id, epoch)
                 if timed is not None:
-                    for observer in self._observers:
-                        observer.epoch_done(record, timed)
+                    self._news.append(lambda observer: observer.epoch_done(record, timed))
             case Done(result):
                 assert isinstance(result, Outcome)
                 if math.isfinite(result.score):
@@ -203,9 +222,7 @@ class Coordinator:
         self._tell_oracle(ended)
         # The worker gets its next trial before anything is drawn or logged.
         self._fill()
-        self._prune()
-        for observer in self._observers:
-            observer.trial_ended(ended)
+        self._news.append(lambda observer: observer.trial_ended(ended))
 
     def _leave(self, trial_id: str) -> None:
         """The trial runs no more; its checkpoints grow no more."""

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class State:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._db = connection
+        self._together = False
 
     @classmethod
     def create(cls, path: Path, facts: Mapping[str, Any]) -> State:
@@ -213,9 +214,24 @@ class State:
         return row
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """All steps within are on disk at its end, in the time that one takes; an error leaves none of them."""
+        with _explained(self.path), self._db:
+            self._together = True
+            try:
+                yield
+            finally:
+                self._together = False
+            written = self._db.in_transaction
+            if written:
+                reach("state.together.before")
+        if written:
+            reach("state.together.after")
+
+    @contextmanager
     def _transaction(self, name: str) -> Iterator[sqlite3.Connection]:
         reach(f"state.{name}.before")
-        with _explained(self.path), self._db:
+        with _explained(self.path), nullcontext() if self._together else self._db:
             yield self._db
         reach(f"state.{name}.after")
 

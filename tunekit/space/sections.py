@@ -21,6 +21,7 @@ OBJECTIVES: Mapping[str, Objective] = {
     "val_f1": Objective("val_f1", "max"),
     "val_auc": Objective("val_auc", "max"),
     "val_top5": Objective("val_top5", "max"),
+    "val_log_loss": Objective("val_log_loss", "min"),
 }
 WHOLE_SETTINGS: Mapping[str, tuple[int, int]] = {
     "max_epochs": (1, 1_000_000),
@@ -116,7 +117,7 @@ def read_verified(report: Report, root: MappingNode) -> Verified | None:
         return None
     read: dict[str, Any] = {}
     for field in dataclasses.fields(Verified):
-        optional = field.name in ("versions", "test", "machine")
+        optional = field.name in ("versions", "test", "machine", "model_sha256")
         if optional and field.name not in section.lines:
             continue
         remedy = "Export the configuration again, or remove `verified`."
@@ -127,7 +128,7 @@ def read_verified(report: Report, root: MappingNode) -> Verified | None:
 
 
 def _verified_field(report: Report, path: str, name: str, node: Node) -> Any:
-    if name in ("search", "trial", "data_sha256"):
+    if name in ("search", "trial", "data_sha256", "model_sha256"):
         return fields.text(report, path, node)
     if name == "machine":
         empty = isinstance(node, ScalarNode) and node.value == ""

@@ -28,7 +28,7 @@ class Objective:
         return self.name.removeprefix("val_")
 
     def validation_minus_test(self, score: float, test: Mapping[str, float]) -> float | None:
-        """By how much the score flatters; None for a loss, which has penalties and smoothed labels in validation."""
+        """By how much the score flatters; None for Keras' loss: it has penalties and smoothed labels in validation."""
         return None if self.metric == "loss" or self.metric not in test else score - test[self.metric]
 
     def better(self, one: float, other: float) -> bool:
@@ -93,6 +93,8 @@ class Verified:
     versions: Mapping[str, str] = field(default_factory=dict)
     test: Mapping[str, float] = field(default_factory=dict)
     machine: str = ""
+    model_sha256: str = ""
+    """Of the source of a model of the user's own."""
 
 
 @dataclass(frozen=True)

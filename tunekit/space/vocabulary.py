@@ -80,6 +80,7 @@ LENET5 = (
     Known("kernel_size", 5, "of both convolutions, in pixels", min=1, max=31),
     Known("hidden_units", 1024, "of the dense layer", min=1, max=65536),
     Known("dropout", 0.0, "share of the dense layer's outputs dropped", min=0.0, max=0.99),
+    Known("conv_dropout", 0.0, "share of each pooling's outputs dropped", min=0.0, max=0.99),
     Known("batch_norm", False, "batch normalisation after each convolution, before pooling"),
     Known("l2", 0.0, "penalty on the convolutions' weights", min=0.0, max=10.0),
     Known("l2_dense", 0.0, "penalty on the dense layer's weights", min=0.0, max=10.0),

@@ -40,6 +40,8 @@ def as_plain(space: Space) -> dict[str, Any]:
         plain["verified"] = {
             key: dict(value) if isinstance(value, Mapping) else value for key, value in record.items()
         }
+        if not space.verified.model_sha256:
+            del plain["verified"]["model_sha256"]  # as in configurations of before it was written down
     return plain
 
 

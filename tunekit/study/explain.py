@@ -19,9 +19,18 @@ from tunekit.search.state import State
 from tunekit.study.files import disk_faults_explained, write_text
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.jobs import JobFailed, run_job
+from tunekit.study.model_source import check_source
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.resources import choose
-from tunekit.study.session import Reporter, Settings, make_workers, prepare_data, split_of, stored_space
+from tunekit.study.session import (
+    Reporter,
+    Settings,
+    check_data,
+    make_workers,
+    prepare_data,
+    split_of,
+    stored_space,
+)
 from tunekit.study.signals import Interruption, interruption
 from tunekit.trial import executions
 from tunekit.trial.jobs import EpochDone, ExplainJob, Explanation, Step, TrainJob, WeightsLost
@@ -151,17 +160,14 @@ class _Study:
         home = self.settings.home
         home.keep_caches()
         space = stored_space(self.state, self.folder)
+        check_source(self.state, self.folder, space.model, "be explained")
         # As the search trained: threads and determinism decide whether a trial comes out the same again.
         settings = dataclasses.replace(self.settings, fast=not self.state.fact("deterministic"))
         workers = make_workers(self.folder, choose(1, self.state.fact("threads")), settings)
         try:
             workers.warm_up()
             prepared = prepare_data(space, home, self.interrupted)
-            if prepared.sha256 != self.state.fact("data_sha256"):
-                raise SearchError(
-                    f"{self.folder.name}: expected the data that it was searched on, sha256 "
-                    f"{self.state.fact('data_sha256')[:12]}, got {prepared.sha256[:12]}. Set {prepared.name} back."
-                )
+            check_data(self.folder, self.state.fact("data_sha256"), prepared)
             trial = dataclasses.replace(executions.chosen(self.record), initial_epoch=0, parent=None)
             job = ExplainJob(
                 id="explain",

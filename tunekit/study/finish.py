@@ -19,6 +19,7 @@ from tunekit.space.writer import write_space
 from tunekit.study.files import write_text
 from tunekit.study.finalists import retrain_finalists
 from tunekit.study.jobs import JobFailed, run_job
+from tunekit.study.model_source import SOURCES, digest_of_all
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
 from tunekit.study.session import Session
@@ -127,6 +128,7 @@ def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) ->
         versions=state.fact("versions"),
         test=evaluation.metrics,
         machine=platform.machine(),
+        model_sha256=digest_of_all(state.fact(SOURCES) or {}),
     )
     comment = (
         f"The best configuration of the search {session.folder.name}.\n"

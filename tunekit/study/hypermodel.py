@@ -19,6 +19,7 @@ from tunekit.space.model_names import hypermodel_in, location_in
 from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.reader import model_in, read_space
 from tunekit.space.space import Space
+from tunekit.study.model_source import digests, find_source, model_sources
 
 ASK = "tunekit.oracles.ask_hypermodel"
 
@@ -40,15 +41,13 @@ def declared_by(model: str | None) -> Declared | None:
         return None
     if hypermodel_in(model) is None and is_plain_function(location):
         return None
-    return ask(location)
+    return ask(location, tuple(digests(model_sources(model)).items()))
 
 
 def is_plain_function(location: str) -> bool:
     """Whether the module's source says that this is a function of several arguments: then nothing is loaded to see."""
     name, _, attribute = location.partition(":")
-    places = [Path(folder or ".") / Path(*name.split(".")) for folder in (str(Path.cwd()), *sys.path)]
-    sources = [source for place in places for source in (place.with_suffix(".py"), place / "__init__.py")]
-    file = next((source for source in sources if source.is_file()), None)
+    file = find_source(name)
     try:
         tree = ast.parse(file.read_bytes()) if file is not None else ast.Module([], [])
     except (OSError, SyntaxError, ValueError):
@@ -60,8 +59,11 @@ def is_plain_function(location: str) -> bool:
 
 
 @lru_cache
-def ask(location: str) -> Declared | None:
-    """What the HyperModel says of itself; None where this is a function of plain values."""
+def ask(location: str, sources: tuple[tuple[str, str], ...]) -> Declared | None:
+    """What the HyperModel says of itself; None where this is a function of plain values.
+
+    Asked anew where its sources are no longer what they were: in a notebook it is edited from one search to the next.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "answer.json"
         done = subprocess.run(

@@ -9,10 +9,11 @@ from pathlib import Path
 from tunekit.space.space import Space
 from tunekit.study.home import SearchFolder
 from tunekit.study.model_file import pinned
+from tunekit.study.objective import doubt
 from tunekit.study.plan import Plan, plan_of
 from tunekit.study.precision import settled
 from tunekit.study.resources import MEMORY_PER_WORKER
-from tunekit.study.session import Reporter, Settings, make_workers, prepare_data, probe_space, resources_for
+from tunekit.study.session import Reporter, Settings, make_workers, prepare_both, probe_space, resources_for
 from tunekit.study.signals import interruption
 from tunekit.trial.jobs import Probe
 
@@ -64,7 +65,9 @@ def preview(space: Space, settings: Settings, reporter: Reporter, timed: bool = 
         workers = make_workers(SearchFolder(Path(scratch)), resources, settings)
         try:
             reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
-            prepared = prepare_data(space, settings.home, interrupted)
+            prepared = prepare_both(space, settings.home, interrupted)
+            if found := doubt(space):
+                reporter.warn(found)
             reporter.stage("Building the model with its smallest and its largest values")
             smallest, largest = probe_space(space, prepared, workers, interrupted, timed)
         finally:

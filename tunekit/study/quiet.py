@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 @contextmanager
@@ -16,28 +18,60 @@ def frameworks_log_to(path: Path) -> Iterator[None]:
     Messages of tunekit's own display are not lost: it writes to another stream, or after this is over.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with path.open("ab") as log:
-            os.dup2(log.fileno(), 2)
-        with _python_too(path):
+    with path.open("a", encoding="utf-8") as log:
+        _redirection.begin(log)
+        try:
             yield
-    finally:
+        finally:
+            _redirection.end(log)
+
+
+class _Redirection:
+    """Of the one standard error that all threads of a process share: while several want it, the newest log gets it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._logs: list[TextIO] = []
+        self._process = -1
+        """Where the process's own goes when all is over."""
+        self._python: TextIO | None = None
+        """Python's, where it is not the process's own: in a notebook it goes to the cell."""
+
+    def begin(self, log: TextIO) -> None:
+        with self._lock:
+            if not self._logs:
+                sys.stderr.flush()
+                self._process = os.dup(2)
+                self._python = None if _is_the_process(sys.stderr) else sys.stderr
+            self._logs.append(log)
+            self._point()
+
+    def end(self, log: TextIO) -> None:
+        with self._lock:
+            self._logs.remove(log)
+            if self._logs:
+                self._point()
+                return
+            sys.stderr.flush()
+            os.dup2(self._process, 2)
+            os.close(self._process)
+            if self._python is not None:
+                sys.stderr = self._python
+                self._python = None
+
+    def _point(self) -> None:
+        """Both at the newest log."""
         sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
+        os.dup2(self._logs[-1].fileno(), 2)
+        if self._python is not None:
+            sys.stderr = self._logs[-1]
 
 
-@contextmanager
-def _python_too(path: Path) -> Iterator[None]:
-    """In a notebook Python's standard error is not the process's own, and goes to the cell."""
+_redirection = _Redirection()
+
+
+def _is_the_process(stream: TextIO) -> bool:
     try:
-        own = sys.stderr.fileno() == 2
+        return stream.fileno() == 2
     except (OSError, AttributeError):  # a stream that is no file
-        own = False
-    if own:
-        yield
-    else:
-        with path.open("a", encoding="utf-8") as log, redirect_stderr(log):
-            yield
+        return False

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.address import shown
-from tunekit.errors import Interrupted, SearchError, StoreError
+from tunekit.errors import ClusterError, Interrupted, SearchError, StoreError
+from tunekit.imports import nothing_collected
 from tunekit.results import Evaluation, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.lock import SearchLock
@@ -21,6 +22,8 @@ from tunekit.study.files import disk_faults_explained
 from tunekit.study.finish import evaluation_from, finish
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.model_file import pinned
+from tunekit.study.model_source import changes, check_source, kept_files
+from tunekit.study.objective import doubt
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
@@ -32,7 +35,7 @@ from tunekit.study.session import (
     check_unchanged,
     create_state,
     make_workers,
-    prepare_data,
+    prepare_both,
     probe_space,
     resources_for,
     stored_space,
@@ -101,6 +104,13 @@ def _open(folder: SearchFolder, settings: Settings, reporter: Reporter, space: S
             raise Interrupted(
                 f"Stopped by {name}; every finished epoch is kept. {remedy}", interrupted.signal
             ) from error
+        except ClusterError as error:
+            if not folder.state.exists():
+                raise
+            raise ClusterError(
+                f"{error}\nEvery finished epoch is kept. When a cluster is there again, go on with "
+                f"`{resume_command(folder, settings)}`; without --on it goes on on this machine."
+            ) from error
 
 
 def _run(
@@ -123,6 +133,7 @@ def _run(
             if not folder.report.exists():
                 report_finished(folder, settings.home, reporter)
             return make_report(folder, state, space, settings.home.path.absolute().as_posix())
+        check_source(state, folder, space.model, "go on")
         check_storage(folder.path, settings.on)
     assert space is not None
     space = settled(pinned(space))
@@ -131,10 +142,12 @@ def _run(
     try:
         reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
         workers.warm_up()
-        prepared = prepare_data(space, settings.home, interrupted)
+        prepared = prepare_both(space, settings.home, interrupted)
         with interrupted.at_once():
             _load_frameworks(folder.framework_log)
         if state is None:
+            if found := doubt(space):
+                reporter.warn(found)
             reporter.stage("Building the model with its smallest and its largest values")
             probe_space(space, prepared, workers, interrupted)
             state = create_state(folder, space, prepared, resources, settings.fast)
@@ -154,6 +167,10 @@ def _run(
             settings.disk_max,
         )
         report = _search_and_finish(session)
+        for change in changes(state, folder, space.model):
+            reporter.warn(
+                f"While the search ran: {change}. A worker that began anew has trained the new one."
+            )
         # After the state says that the search is over: a page that cannot be written costs no result.
         report_finished(folder, settings.home, reporter)
         return report
@@ -171,7 +188,7 @@ def _open_state(folder: SearchFolder) -> State | None:
 
 def _load_frameworks(log: Path) -> None:
     """Keras Tuner and MLflow take seconds to load, which the workers need for their own frameworks as well."""
-    with frameworks_log_to(log):
+    with frameworks_log_to(log), nothing_collected():
         from tunekit.oracles import tuners
         from tunekit.record.store import load_mlflow
 
@@ -214,6 +231,8 @@ def _search_and_finish(session: Session) -> Report:
     recording = Recording(recorder, state, space, session.folder.pictures, session.reporter.warn)
     try:
         recorder.log_files([session.folder.space])
+        for path in kept_files(session.folder):
+            recorder.log_files([path], path.parent.relative_to(session.folder.path).as_posix())
         recording.catch_up()
         session.reporter.opened(session)
         complete = Coordinator(

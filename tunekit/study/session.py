@@ -9,17 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tunekit.data.cached import aside_digest
 from tunekit.data.prepared import Prepared, prepare
-from tunekit.errors import DataError, SearchError
+from tunekit.data.sealed import check_test
+from tunekit.errors import SearchError
 from tunekit.results import Trial
 from tunekit.search.coordinator import Observer
 from tunekit.search.state import State
 from tunekit.space.reader import parse_space
-from tunekit.space.space import Objective, Space
+from tunekit.space.space import Space
 from tunekit.space.writer import as_plain, write_space
 from tunekit.study.files import write_text
 from tunekit.study.home import Home, SearchFolder
 from tunekit.study.jobs import JobFailed, model_error, run_jobs
+from tunekit.study.model_source import SOURCES, keep, model_sources
+from tunekit.study.objective import check_classes
 from tunekit.study.resources import Resources, choose
 from tunekit.study.signals import Interruption
 from tunekit.trial.backend import backend, check_backend, versions
@@ -142,13 +146,12 @@ def prepare_data(space: Space, home: Home, interrupted: Interruption) -> Prepare
     return prepared
 
 
-def check_classes(objective: Objective, count: int) -> None:
-    """DataError where every answer would count as right."""
-    if objective.metric == "top5" and count <= 5:
-        raise DataError(
-            f"objective: expected data of more than 5 classes for val_top5, got {count}: the right class would always "
-            "be among the first 5. Write val_accuracy, val_f1, val_auc or val_loss."
-        )
+def prepare_both(space: Space, home: Home, interrupted: Interruption) -> Prepared:
+    """For what ends with the test part: what is wrong with that is found now, and not hours later."""
+    prepared = prepare_data(space, home, interrupted)
+    with interrupted.at_once():
+        check_test(space.data, prepared)
+    return prepared
 
 
 def probe_space(
@@ -199,6 +202,8 @@ def create_state(
             "class_names": list(prepared.class_names),
             "seed": settings.seed,
             "status": "RUNNING",
+            "data_aside": aside_digest(prepared.folder),
+            SOURCES: keep(folder, model_sources(space.model)),
         },
     )
 
@@ -222,11 +227,22 @@ def check_unchanged(state: State, space: Space, prepared: Prepared | None) -> No
         changes.append(
             f"data: {prepared.name} was {state.fact('data_sha256')[:12]}, is {prepared.sha256[:12]} (sha256)"
         )
+    if prepared is not None and state.fact("data_aside") not in (None, aside_digest(prepared.folder)):
+        changes.append(f"data: the test part that {prepared.name} returned is another one")
     if changes:
         listed = "\n".join(f"  {change}" for change in changes)
         raise SearchError(
             "The search cannot go on: it would mix two searches, since something changed since it began:\n"
             f"{listed}\nSet it back, or start a new search under another --name."
+        )
+
+
+def check_data(folder: SearchFolder, sha256: str, prepared: Prepared) -> None:
+    """Refuse to say of a search's trial what it makes of other data."""
+    if prepared.sha256 != sha256:
+        raise SearchError(
+            f"{folder.name}: expected the data that it was searched on, sha256 {sha256[:12]}, got "
+            f"{prepared.sha256[:12]}. Set {prepared.name} back."
         )
 
 

@@ -18,12 +18,14 @@ from tunekit.study.finish import evaluation_from
 from tunekit.study.home import Home, SearchFolder
 from tunekit.study.jobs import JobFailed, run_job
 from tunekit.study.model_file import pinned
+from tunekit.study.model_source import check_source, digest_of_all, digests, model_sources
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.resources import choose
 from tunekit.study.session import (
     Reporter,
     Settings,
+    check_data,
     make_workers,
     prepare_data,
     split_of,
@@ -58,7 +60,7 @@ class Trained:
         return self.difference is None or abs(self.difference) <= tolerance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluated:
     """A test score, beside the one that was recorded."""
 
@@ -66,6 +68,12 @@ class Evaluated:
     trial: str
     evaluation: Evaluation
     recorded: float | None
+
+    def __repr__(self) -> str:
+        """On a line, as a notebook shows it: the confusion matrix may have a million cells."""
+        scores = ", ".join(f"{name} {value:.4f}" for name, value in self.evaluation.metrics.items())
+        recorded = "" if self.recorded is None else f"; recorded: accuracy {self.recorded:.4f}"
+        return f"<trial {self.trial} of {self.search} on the test set: {scores}{recorded}>"
 
 
 def fixed_values(space: Space) -> dict[str, Scalar]:
@@ -133,7 +141,8 @@ def train(
                     f"{space.name}: the training failed: {error.failure.cause}: {error.failure.message}\n"
                     f"{error.failure.traceback}"
                 ) from error
-            notes = _differences(verified, prepared.sha256, workers.threads) if verified else ()
+            source = digest_of_all(digests(model_sources(space.model)))
+            notes = _differences(verified, prepared.sha256, source, workers.threads) if verified else ()
             run_id = _record(space, settings, folder, trial, outcome, epochs, prepared.name)
         finally:
             workers.close()
@@ -152,12 +161,15 @@ def evaluate(name: str | None, settings: Settings, reporter: Reporter) -> Evalua
                 f"{folder.name}: expected a search that has its winner, got one that is {state.fact('status')}. "
                 f"Finish it with `tunekit resume {folder.name}`: the test set stays sealed until then."
             )
+        check_source(state, folder, space.model, "be tested again")
         recorded = evaluation_from(state.fact("evaluation"))
-        threads = state.fact("threads")
+        threads, sha256 = state.fact("threads"), state.fact("data_sha256")
     finally:
         state.close()
     kept = executions.weights(folder.checkpoints, record)
-    return _evaluate(space, settings, reporter, folder, executions.chosen(record), kept, recorded, threads)
+    return _evaluate(
+        space, settings, reporter, folder, executions.chosen(record), kept, recorded, threads, sha256
+    )
 
 
 def evaluate_config(
@@ -190,12 +202,15 @@ def _evaluate(
     weights: Path,
     recorded: Evaluation | None,
     threads: int | None,
+    sha256: str | None = None,
 ) -> Evaluated:
     settings.home.keep_caches()
     workers = make_workers(folder, choose(1, threads), settings)
     with interruption() as interrupted:
         try:
             prepared = prepare_data(space, settings.home, interrupted)
+            if sha256 is not None:
+                check_data(folder, sha256, prepared)
             reporter.stage("Evaluating on the test set")
             job = EvaluateJob(
                 id="evaluate",
@@ -244,11 +259,15 @@ def _free_folder(home: Home, name: str) -> SearchFolder:
         return SearchFolder(path)
 
 
-def _differences(verified: Verified, sha256: str, threads: int) -> tuple[str, ...]:
+def _differences(verified: Verified, sha256: str, source: str, threads: int) -> tuple[str, ...]:
     """What a score depends on and is no longer the same."""
     notes = []
     if verified.data_sha256 != sha256:
         notes.append(f"the data: sha256 was {verified.data_sha256[:12]}, is {sha256[:12]}")
+    if verified.model_sha256 not in ("", source):
+        notes.append(
+            f"the model's source: sha256 was {verified.model_sha256[:12]}, is {source[:12] or 'absent'}"
+        )
     if verified.threads != threads:
         notes.append(f"threads: were {verified.threads}, are {threads}")
     now = versions()

@@ -16,7 +16,7 @@ from tunekit.trial import checkpoint
 from tunekit.trial.compiled import as_probabilities
 from tunekit.trial.feeding import predictions
 from tunekit.trial.jobs import MODEL, Emit, EvaluateJob
-from tunekit.trial.objectives import Measurement
+from tunekit.trial.objectives import Measurement, log_losses
 from tunekit.trial.train import image_shape
 
 
@@ -59,7 +59,7 @@ def score(
         labels, predicted, labels=classes, zero_division=0.0
     )
     return Evaluation(
-        loss=float(-np.log(np.maximum(right, 1e-7)).mean()),
+        loss=float(log_losses(right).mean()),
         accuracy=float((predicted == labels).mean()),
         classes=tuple(
             ClassScores(name, float(precision[i]), float(recall[i]), float(f1[i]), int(count[i]))

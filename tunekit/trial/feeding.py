@@ -14,10 +14,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tunekit.data.blocks import let_go, rows_at_once
+
 SEGMENT_BYTES = 256 * 2**20
 """Of examples; up to three copies of them are in memory at a time."""
-GATHERED = 4096
-"""Examples that are copied at once out of the mapped file."""
 EVALUATED = 256
 """Examples in a batch where nothing is trained."""
 
@@ -34,9 +34,11 @@ def gather(x: Array, rows: Array) -> Array:
     """These rows in this order, read in the order of the file."""
     found = np.empty((len(rows), *x.shape[1:]), x.dtype)
     places = np.argsort(rows, kind="stable")
-    for start in range(0, len(rows), GATHERED):
-        some = places[start : start + GATHERED]
+    step = rows_at_once(example_bytes(x))
+    for start in range(0, len(rows), step):
+        some = places[start : start + step]
         found[some] = x[rows[some]]
+        let_go(x)
     return found
 
 

@@ -42,12 +42,14 @@ class GraphLoop:
         for part, segment in examples.segments(self._batch):
             first, last = part.start // self._batch, math.ceil(part.stop / self._batch)
             tensors = tuple(tf.constant(array) for array in segment)
+            del segment
             done = first
             while done < last:
                 until = min(last, self._until(done, watch.step))
                 self._steps(tensors, done, until, first, watch)
                 done = until
                 told(min(1.0, done * self._batch / examples.count))
+            del tensors  # before the next ones are gathered
         return self._measured()
 
     def _until(self, done: int, watched: int | None) -> int:

@@ -63,6 +63,7 @@ class FitLoop:
             )
             found.append({name: series[-1] for name, series in trained.history.items()})
             parts.append(part)
+            del x, y, weights  # before the next ones are gathered
         return averaged(found, parts)
 
     def score(self, examples: Examples) -> dict[str, float]:

@@ -22,6 +22,8 @@ Array = NDArray[Any]
 TOP = 5
 SLACK = 0.02
 """By which the probabilities of an example may miss a sum of 1."""
+SMALLEST = 1e-7
+"""Probability that the log loss counts a smaller one as, as Keras does: one answer alone must not decide."""
 
 
 @dataclass(frozen=True)
@@ -109,20 +111,36 @@ def _said(scores: Array, labels: Array) -> Array:
     return found
 
 
+def log_losses(right: Array) -> Array:
+    """Of each example, from the probability of its right class: the loss without penalties and smoothed labels."""
+    found: Array = -np.log(np.maximum(right.astype(np.float64), SMALLEST))
+    return found
+
+
+def _losses(scores: Array, labels: Array) -> Array:
+    _check_probabilities("val_log_loss", scores)
+    return log_losses(scores[np.arange(len(labels)), labels])
+
+
 def _probabilities(scores: Array, labels: Array) -> Array:
-    """ModelError where they are none: ranks over examples mean nothing for scores that each example scales itself."""
+    _check_probabilities("val_auc", scores)
+    return scores
+
+
+def _check_probabilities(objective: str, scores: Array) -> None:
+    """ModelError where they are none: scores that each example scales itself cannot be compared with others'."""
     sums = scores.sum(axis=1, dtype=np.float64)
     if scores.min() < 0 or np.abs(sums - 1).max() > SLACK:
         raise ModelError(
-            "objective val_auc: expected answers that are probabilities, from 0 to 1 and 1 in all for each example, "
-            f"got answers from {scores.min():.3g} to {scores.max():.3g} with sums from {sums.min():.3g} to "
+            f"objective {objective}: expected answers that are probabilities, from 0 to 1 and 1 in all for each "
+            f"example, got answers from {scores.min():.3g} to {scores.max():.3g} with sums from {sums.min():.3g} to "
             f"{sums.max():.3g}. End the model with activation='softmax', or rank by val_f1 or val_accuracy."
         )
-    return scores
 
 
 MEASURES: Mapping[str, Measure] = {
     "f1": Measure(_said, macro_f1),
     "auc": Measure(_probabilities, macro_auc),
     "top5": Measure(among_top, lambda right, labels: float(right.mean())),
+    "log_loss": Measure(_losses, lambda losses, labels: float(losses.mean())),
 }

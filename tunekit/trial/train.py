@@ -45,7 +45,7 @@ class NotFinite(Exception):
 def arrays(part: Split) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """All training examples (mapped), their labels, and the indices to train and to validate on."""
     x, y = open_arrays(part.prepared)
-    chosen = split(y, part.validation, part.limit, part.seed)
+    chosen = split(y, part.validation, part.limit, part.seed, part.prepared.class_names)
     return x, np.asarray(y), chosen.train, chosen.validation
 
 

@@ -7,11 +7,9 @@ between workers, one loop without threads sees every message and every death, an
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -20,20 +18,22 @@ from pathlib import Path
 from tunekit.results import Failure
 from tunekit.trial.backend import environment
 from tunekit.trial.jobs import Done, Failed, Job, TrainJob
+from tunekit.workers.process import UNKNOWN, Forked, Process, Template, can_fork, start_program
 from tunekit.workers.worker import TAKEN
 from tunekit.workers.workers import WorkerEvent
 
 GROWTH_LIMIT = 768 * 2**20
 """Bytes that a worker may grow beyond its first job before it is replaced: TensorFlow leaks some with every model."""
+TEMPLATE_LOG = "workers.log"
+"""What frameworks print as they load, once for all workers."""
 FAREWELL = 3.0
 """Seconds that idle workers get to leave by themselves."""
-START = "import sys; sys.path[:] = {path!r}; from tunekit.workers.worker import main; main()"
 
 
 @dataclass
 class _Worker:
     number: int
-    process: subprocess.Popen[bytes]
+    process: Process
     connection: Connection
     job: Job | None = None
     since: float = 0.0
@@ -70,6 +70,7 @@ class LocalWorkers:
 
     def __post_init__(self) -> None:
         self._workers: dict[int, _Worker] = {}
+        self._template: Template | None = None
 
     @property
     def idle(self) -> int:
@@ -131,28 +132,30 @@ class LocalWorkers:
                 worker.process.kill()
                 worker.process.wait()
         self._workers.clear()
+        if self._template is not None:
+            self._template.close()
+            self._template = None
 
     def _start(self, number: int) -> _Worker:
-        ours, theirs = socket.socketpair()
         self.logs.mkdir(parents=True, exist_ok=True)
-        # The coordinator's own path: `python -m` would put the current folder first, where a user's random.py
-        # would be taken for Python's.
-        command = [sys.executable, "-P", "-c", START.format(path=sys.path), str(theirs.fileno())]
-        with (self.logs / f"worker-{number}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [*command, str(self.threads), str(int(self.deterministic))],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[theirs.fileno()],
-                env=os.environ | environment(self.threads, self.deterministic) | self._device(number),
-                # A group of its own: a signal from the terminal is the coordinator's to answer.
-                process_group=0,
-            )
-        theirs.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = self._process(number, theirs)
         worker = _Worker(number, process, Connection(ours.detach()))
         self._workers[number] = worker
         return worker
+
+    def _process(self, number: int, connection: socket.socket) -> Process:
+        """Forked where that is safe: the frameworks are loaded once, and their memory is shared."""
+        log = self.logs / f"worker-{number}.log"
+        arguments = self.threads, int(self.deterministic)
+        common = environment(self.threads, self.deterministic)
+        # What a GPU's libraries hold survives no fork, and whether they hold something already is theirs to know.
+        if self.devices or not can_fork():
+            return start_program("worker", arguments, connection, log, common | self._device(number))
+        if self._template is None or not self._template.alive:
+            self._template = Template(arguments, self.logs / TEMPLATE_LOG, common)
+        return self._template.fork(connection, log)
 
     def _device(self, number: int) -> dict[str, str]:
         if not self.devices:
@@ -194,7 +197,8 @@ class LocalWorkers:
         code = self._end(worker)
         if worker.job is None:
             return None
-        if worker.first_memory and not worker.taken and not worker.condemned:
+        forgotten = isinstance(worker.process, Forked) and worker.process.forgotten
+        if (worker.first_memory or forgotten) and not worker.taken and not worker.condemned:
             # It was about to die when it was given the job, which has had no part in it.
             _hand(self._start(worker.number), worker.job)
             return None
@@ -232,6 +236,8 @@ def _dead_and_silent(worker: _Worker) -> bool:
 
 
 def _ending(code: int) -> str:
+    if code == UNKNOWN:
+        return "an exit code that nobody saw"
     if code >= 0:
         return f"exit code {code}"
     try:

@@ -14,7 +14,9 @@ import signal
 import sys
 import threading
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from tunekit.imports import nothing_collected
 
 if TYPE_CHECKING:
     from tunekit.trial.jobs import Done, Failed
@@ -32,19 +34,37 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a user's model starts must not hold the connection open after this process.
     os.set_inheritable(descriptor, False)
-    connection = Connection(descriptor)
-    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_receive, args=(connection, jobs), daemon=True).start()
+    jobs = _listen(connection := Connection(descriptor))
 
     from tunekit.trial.backend import configure
 
-    configure(threads, bool(deterministic))
+    with nothing_collected():
+        configure(threads, bool(deterministic))
 
-    from tunekit.trial.execute import execute
+        from tunekit.trial.execute import execute
 
+    assert callable(execute)
     # What is loaded by now stays; each trial begins with a search for garbage, which need not look at it again.
     gc.collect()
     gc.freeze()
+    _work(connection, jobs)
+
+
+def work(connection: Connection) -> NoReturn:
+    """As `main`, where the frameworks are loaded already."""
+    _work(connection, _listen(connection))
+
+
+def _listen(connection: Connection) -> queue.SimpleQueue[bytes]:
+    """From now on the coordinator's end is seen, even while frameworks load or a trial runs."""
+    jobs: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(connection, jobs), daemon=True).start()
+    return jobs
+
+
+def _work(connection: Connection, jobs: queue.SimpleQueue[bytes]) -> NoReturn:
+    from tunekit.trial.execute import execute
+
     while True:
         job = jobs.get()
         connection.send(TAKEN)

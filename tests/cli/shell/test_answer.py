@@ -97,7 +97,7 @@ def answered(line: str, cwd: Path, shell: str = "bash", **env: str) -> list[str]
         ("tunekit init --data ", ["digits", *(f"{kind}:" for kind in data_kinds() if kind != "digits")]),
         ("tunekit init --data npz:im", ["images.npz"]),
         ("tunekit init --model ", ["lenet5", "recurrent", "own"]),
-        ("tunekit init --objective val_l", ["val_loss"]),
+        ("tunekit init --objective val_l", ["val_loss", "val_log_loss"]),
         ("tunekit completion z", ["zsh"]),
         ("tunekit search 'unfinished", []),
         ("tunekit nonsense ", []),

@@ -30,9 +30,10 @@ def test_a_home_below_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [("ro", "Read-only file system"), ("size=4k,nr_inodes=1", "full")]
+    ("options", "message", "remedy"),
+    [("ro", "Read-only file system", "writable"), ("size=4k,nr_inodes=1", "full", "Free space there")],
 )
-def test_a_home_that_cannot_be_written(tmp_path: Path, options: str, message: str) -> None:
+def test_a_home_that_cannot_be_written(tmp_path: Path, options: str, message: str, remedy: str) -> None:
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(tmp_path)]
     if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("needs the right to mount a file system, which root has")
@@ -42,6 +43,7 @@ def test_a_home_that_cannot_be_written(tmp_path: Path, options: str, message: st
         subprocess.run(["umount", "--lazy", str(tmp_path)], check=False)
     assert found.status == "wrong"
     assert message in found.found
+    assert remedy in found.remedy
     assert "--home" in found.remedy
 
 

@@ -19,7 +19,7 @@ from tunekit.space.shipped import describe
 from tunekit.space.vocabulary import known_parameters
 from tunekit.study.init import kinds
 from tunekit.study.init.begin import Wishes, begin
-from tunekit.study.init.choices import OWN, lines, max_epochs, suited_model
+from tunekit.study.init.choices import OWN, lines, max_epochs, suited_model, suited_objectives
 from tunekit.study.init.kinds import Data
 from tunekit.study.init.text import described
 
@@ -112,6 +112,19 @@ def test_a_mistake_writes_nothing(wishes: Wishes, message: str) -> None:
     with pytest.raises(UserError, match=message):
         begin(Path("a.yaml"), wishes)
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(("classes", "offered"), [(None, True), (2, False), (5, False), (6, True)])
+def test_the_first_five_of_five_classes_are_not_offered(classes: int | None, offered: bool) -> None:
+    assert ("val_top5" in suited_objectives(Glance(100, (8, 8, 1), classes))) is offered
+
+
+def test_an_objective_by_which_all_are_alike_is_refused() -> None:
+    few = images("few.npz", 20, 9, 9)
+    with pytest.raises(UserError, match="--objective val_top5: expected data of more than 5 classes, got 5"):
+        begin(Path("a.yaml"), Wishes(few, objective="val_top5"))
+    assert "val_top5" not in begin(Path("a.yaml"), Wishes(few)).file.read_text()
+    assert "val_top5" in begin(Path("b.yaml"), Wishes(DIGITS)).file.read_text()
 
 
 def test_images_too_small_for_lenet5() -> None:

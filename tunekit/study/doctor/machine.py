@@ -18,6 +18,7 @@ TOO_LITTLE_DISK = 2 * 10**8
 """Bytes: the checkpoints of a small search, and what MLflow's database needs to begin."""
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "lustre", "ceph")
 """File systems on which SQLite's locks cannot be trusted."""
+FULL = "the disk is full"
 TOLERATED = 3600.0
 """Seconds by which clocks of two machines that share a disk may differ."""
 
@@ -57,7 +58,8 @@ def home(path: Path) -> Finding:
     where = str(path.absolute()) if folder == path else f"{path.absolute()} (made when it is needed)"
     problem = _unwritable(folder)
     if problem:
-        remedy = f"Make {folder} writable, or choose another place with --home."
+        first = "Free space there" if problem == FULL else f"Make {folder} writable"
+        remedy = f"{first}, or choose another place with --home."
         return wrong(name, f"{where}: cannot be written: {problem}", remedy)
     free = shutil.disk_usage(folder).free
     found = f"{where}: writable, {_gigabytes(free)} free"
@@ -107,7 +109,7 @@ def _unwritable(folder: Path) -> str:
             file.write(b"0" * 4096)
             file.flush()
     except OSError as error:
-        return "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
+        return FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror)
     return ""
 
 

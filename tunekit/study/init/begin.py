@@ -9,7 +9,7 @@ from pathlib import Path
 from tunekit.errors import UserError
 from tunekit.space.reader import parse_space
 from tunekit.study.files import write_text
-from tunekit.study.init.choices import FACTOR, OWN, check_model, max_epochs, suited_model
+from tunekit.study.init.choices import FACTOR, OWN, check_model, check_objective, max_epochs, suited_model
 from tunekit.study.init.kinds import Data
 from tunekit.study.init.model_file import FUNCTION, model_text, module_of
 from tunekit.study.init.text import Plan, described, space_text
@@ -53,6 +53,7 @@ def begin(file: Path, wishes: Wishes, force: bool = False) -> Begun:
     seen = wishes.data.glance()
     model = wishes.model or suited_model(seen)
     check_model(model, seen)
+    check_objective(wishes.objective, seen)
     model_file = file.with_name(f"{module_of(file)}.py") if model == OWN else None
     commands = _commands(file, wishes.time_budget, beside=model_file is not None)
     plan = Plan(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tunekit.data.glance import Glance
 from tunekit.errors import UserError
 from tunekit.space.problems import suggestion
+from tunekit.space.sections import OBJECTIVES
 from tunekit.space.vocabulary import MODELS
 
 OWN = "own"
@@ -16,6 +17,8 @@ SMALLEST_FOR_LENET5 = 8
 """Pixels each way: two poolings leave 2x2 of them."""
 LARGE = 64
 """Pixels each way from which LeNet5's dense layer needs most of the memory."""
+TOP = 5
+"""Classes that `val_top5` looks at: of no more than these every answer would be right."""
 FEW = 5000
 """Examples below which a tenth is too few to rank trials by."""
 
@@ -53,6 +56,22 @@ def check_model(model: str, seen: Glance) -> None:
         raise UserError(f"--model lenet5: expected {needed}, got {got}. Take another: --model {OWN}.")
     if model == "recurrent" and shorter == 0:
         raise UserError("--model recurrent: expected images to read row by row, got none. Take --model own.")
+
+
+def suited_objectives(seen: Glance) -> tuple[str, ...]:
+    """What can tell trials on such data apart."""
+    few = seen.classes is not None and seen.classes <= TOP
+    return tuple(name for name in OBJECTIVES if not (few and name == "val_top5"))
+
+
+def check_objective(objective: str, seen: Glance) -> None:
+    """Refuse one by which all trials are alike."""
+    suited = suited_objectives(seen)
+    if objective not in suited:
+        raise UserError(
+            f"--objective {objective}: expected data of more than {TOP} classes, got {seen.classes}: the right class "
+            f"would always be among the first {TOP}. Take another: {', '.join(suited)}."
+        )
 
 
 def validation(seen: Glance) -> str:

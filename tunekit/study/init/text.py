@@ -10,9 +10,8 @@ from tunekit.data.glance import Glance
 from tunekit.report.wording import counted
 from tunekit.space import fields
 from tunekit.space.scalars import written
-from tunekit.space.sections import OBJECTIVES
 from tunekit.space.vocabulary import MODELS, known_parameters
-from tunekit.study.init.choices import OWN, Line, lines, validation
+from tunekit.study.init.choices import OWN, Line, lines, suited_objectives, validation
 from tunekit.study.init.kinds import Data
 
 WIDEST_COMMENTED = 46
@@ -119,7 +118,7 @@ def _data_notes(seen: Glance) -> list[str]:
 
 
 def _objective(plan: Plan) -> str:
-    others = ", ".join(name for name in OBJECTIVES if name != plan.objective)
+    others = ", ".join(name for name in suited_objectives(plan.seen) if name != plan.objective)
     return f"objective: {plan.objective}  # or {others}"
 
 

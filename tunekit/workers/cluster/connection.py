@@ -131,6 +131,10 @@ def _start(ray: Any, folder: Path, cpus: float | None, undo: contextlib.ExitStac
     _stay_on_loopback(undo)
     # Ray would write a token of its own into the user's home folder, and then ask for it, which stays in force.
     _set(undo, "RAY_AUTH_TOKEN", secrets.token_hex(32))
+    # Ray reads the token once in a process, which may start one Ray after another.
+    forget_token = ray._raylet.AuthenticationTokenLoader.instance().reset_cache
+    forget_token()
+    undo.callback(forget_token)
     if "RAY_AUTH_MODE" not in os.environ:
         undo.callback(os.environ.pop, "RAY_AUTH_MODE", None)
     if len(os.fsencode(folder)) > SOCKET_ROOM:

@@ -153,7 +153,7 @@ class RayWorkers:
         cpus = self.threads if self.on.cpus is None else self.on.cpus
         asked = None if self.wanted is None else self.wanted * cpus
         self._connection = connect(self.on, self.scratch, asked)
-        self._watch = Watch(self._connection, self.on, self.threads, self.folder.name)
+        self._watch = Watch(self._connection, self.on, self.threads)
         self._look()
         self._watch.check_room()
         # A node that does not find it beside this folder keeps its worker's words to itself.

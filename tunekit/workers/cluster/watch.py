@@ -20,7 +20,7 @@ GONE = 15.0
 class Watch:
     """What was seen last."""
 
-    def __init__(self, connection: Connection, on: OnRay, threads: int, search: str) -> None:
+    def __init__(self, connection: Connection, on: OnRay, threads: int) -> None:
         self.room = 0
         """How many workers the nodes can hold."""
         self.away = False
@@ -28,7 +28,6 @@ class Watch:
         self._connection = connection
         self._on = on
         self._threads = threads
-        self._search = search
         self._nodes: set[str] = set()
         self._looked = 0.0
         self._heard = time.monotonic()
@@ -66,10 +65,7 @@ class Watch:
         )
 
     def gone(self) -> ClusterError:
-        return ClusterError(
-            f"The Ray cluster at {self._connection.address} does not answer any more. Every finished epoch is kept: "
-            f"when one is there again, or on this machine alone, go on with `tunekit resume {self._search}`."
-        )
+        return ClusterError(f"The Ray cluster at {self._connection.address} does not answer any more.")
 
     def _known(self) -> list[Mapping[str, Any]]:
         try:
