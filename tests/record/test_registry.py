@@ -58,6 +58,8 @@ def loaded(
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         store = open_store(folder / "home", "space", "val_accuracy")
+        # As by another search in a thread: what is registered below goes to the first all the same.
+        open_store(folder / "other", "space", "val_accuracy")
     for name, (model, _) in models.items():
         _register(store, model, folder, name)
     np.savez(folder / "data.npz", **{name: data for name, (_, data) in models.items()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,16 @@ def test_a_second_home_in_one_process_has_a_store_of_its_own(
     assert first.tracking_uri != second.tracking_uri
     assert "MLFLOW_TRACKING_URI" not in os.environ
     assert (tmp_path / "two" / DATABASE).exists()
+
+
+def test_threads_make_one_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    names = [f"space-{number}" for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda name: open_store(tmp_path / "home", name, "val_accuracy"), names))
+    found = {store.client.get_experiment(store.experiment_id).name for store in stores}
+    assert found == set(names)
+    assert len({store.tracking_uri for store in stores}) == 1
 
 
 def test_the_users_own_store_and_experiment_are_respected(

@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 from tunekit.failpoints import reach
-from tunekit.record.store import Store
+from tunekit.record.store import MLFLOW, Store, set_tracking_uri
 
 CHAMPION = "champion"
 TRIAL = "tunekit.trial"
@@ -42,7 +42,9 @@ def _register(
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     # MLflow prints what it has registered whatever its log level.
-    with redirect_stderr(StringIO()):
+    with MLFLOW, redirect_stderr(StringIO()):
+        # Another search of this process may have opened another store since.
+        set_tracking_uri(store.tracking_uri)
         uri = _logged(store, run_id, trial) or _log(run_id, model_file, trial, classes)
         reach("registry.register.before")
         version = mlflow.register_model(uri, name, tags={TRIAL: trial})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 DATABASE = "mlflow.db"
+MLFLOW = threading.RLock()
+"""Held by who opens a store or registers a model: MLflow has one address for a process, whose searches may be many."""
 DATABASE_SERVERS = ("postgresql", "mysql", "mssql")
 """How addresses of those begin that MLflow records in directly."""
 
@@ -40,7 +43,8 @@ class Store:
 
 def tracking_uri(home: Path) -> str:
     """MLFLOW_TRACKING_URI where the user has set it, else the database below the home folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(home)
+    with MLFLOW:
+        return os.environ.get("MLFLOW_TRACKING_URI") or _own_uri(home)
 
 
 def _own_uri(home: Path) -> str:
@@ -87,15 +91,20 @@ def load_mlflow() -> None:
 
 def open_store(home: Path, experiment: str, objective: str) -> Store:
     """Open the store, made if need be, with the experiment of this name, or of MLFLOW_EXPERIMENT_NAME."""
-    quiet_environment()
-    import mlflow
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
+    load_mlflow()
     for logger in ("alembic", "mlflow"):
         logging.getLogger(logger).setLevel(logging.ERROR)
     # It prints the whole traceback of every error that it raises as well.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+    with MLFLOW:
+        return _open(home, experiment, objective)
+
+
+def _open(home: Path, experiment: str, objective: str) -> Store:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri = tracking_uri(home)
     try:
@@ -104,7 +113,7 @@ def open_store(home: Path, experiment: str, objective: str) -> Store:
             _make_database(home)
         elif uri.startswith(DATABASE_SERVERS):
             _knock(uri)
-        _set_tracking_uri(uri)
+        set_tracking_uri(uri)
         client = mlflow.MlflowClient(uri)
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or experiment
         found = client.get_experiment_by_name(name)
@@ -145,7 +154,8 @@ def _make_database(home: Path) -> None:
             mlflow.MlflowClient(f"sqlite:///{made.absolute()}").search_experiments(max_results=1)
         with made.open("rb") as file:
             os.fsync(file)
-        final.unlink(missing_ok=True)
+        if final.exists() and not final.stat().st_size:
+            final.unlink()  # and none that another process has put there meanwhile
         with suppress(FileExistsError):
             os.link(made, final)
 
@@ -166,8 +176,8 @@ def _unsynchronised() -> Iterator[None]:
         event.remove(Engine, "connect", opened)
 
 
-def _set_tracking_uri(uri: str) -> None:
-    """Without it MLflow's fluent calls would make a database of their own in the working directory."""
+def set_tracking_uri(uri: str) -> None:
+    """For MLflow's fluent calls, which would make a database of their own in the working directory without it."""
     import mlflow
 
     users_own = os.environ.get("MLFLOW_TRACKING_URI")
