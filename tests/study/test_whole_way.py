@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.study.commands import TINY, assert_recorded, loaded, outcome, run
+from tests.study.commands import TINY, assert_recorded, loaded, outcome, run, start, wait_for_trials
 from tunekit.space.parameters import Fixed
 from tunekit.space.reader import read_space
 
@@ -171,7 +171,7 @@ def test_finalists_are_trained_again_and_the_mean_decides(tmp_path: Path) -> Non
 
 
 def test_the_test_set_is_not_needed_before_the_search_is_over(tmp_path: Path) -> None:
-    """The file's test images are damaged: every trial runs, and only then is the damage found."""
+    """The file's test images are damaged while it runs: every trial runs, and only then is the damage found."""
     import numpy as np
 
     random = np.random.default_rng(0)
@@ -189,14 +189,18 @@ def test_the_test_set_is_not_needed_before_the_search_is_over(tmp_path: Path) ->
     damaged = bytearray(good.read_bytes())
     at = damaged.index(x[:30].tobytes()[:64], damaged.index(b"x_test.npy"))
     damaged[at] ^= 0xFF
-    (tmp_path / "data.npz").write_bytes(damaged)
+    shutil.copy(good, tmp_path / "data.npz")
     space = tmp_path / "npz.yaml"
     text = TINY.read_text().replace("{digits: true, validation: 0.2}", "{npz: data.npz, validation: 0.2}")
     space.write_text(text.replace("limit: 240", "max_trials: 3").replace("name: tiny", "name: npz"))
-    failed = run("search", space, "--workers", 1, cwd=tmp_path, code=2)
-    assert "[3/3] trial" in failed.stdout
-    assert "data.npz" in failed.stderr
-    assert "Traceback" not in failed.stderr
+    process = start("search", space, "--workers", 1, cwd=tmp_path)
+    wait_for_trials(tmp_path / "mlruns", "npz", 1)
+    (tmp_path / "data.npz").write_bytes(damaged)
+    said, errors = process.communicate(timeout=200)
+    assert process.returncode == 2
+    assert "[3/3] trial" in said
+    assert "data.npz" in errors
+    assert "Traceback" not in errors
     # Once the file is mended the search goes on, and only the evaluation is left.
     shutil.copy(good, tmp_path / "data.npz")
     refused = run("resume", "npz", "--workers", 1, cwd=tmp_path)
