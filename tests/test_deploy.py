@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,9 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
         for name, text in OTHERS.items():
             (programs / name).write_text(text)
             (programs / name).chmod(0o755)
-        path = os.pathsep.join([str(programs), os.environ["PATH"]])
+        # As an activated environment has it, whose programs the script calls.
+        own = str(Path(sys.executable).parent)
+        path = os.pathsep.join([str(programs), own, os.environ["PATH"]])
         number = str(100_000 + os.getpid())
         yield environment(
             PATH=path, SLURM_JOB_ID=number, SLURM_JOB_NODELIST="n[1-2]", SLURM_JOB_NUM_NODES="2",

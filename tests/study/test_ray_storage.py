@@ -174,7 +174,11 @@ def family(cluster: Nodes) -> tuple[psutil.Process, list[psutil.Process]]:
 
 
 def trains(process: psutil.Process) -> bool:
-    return "tunekit.workers.worker" in " ".join(process.cmdline())
+    """Whether it was forked from a template, which has the same command line."""
+    parent = process.parent()
+    return parent is not None and all(
+        "tunekit.workers.template" in " ".join(each.cmdline()) for each in (process, parent)
+    )
 
 
 def declared_dead(cluster: Nodes) -> bool:
