@@ -152,7 +152,9 @@ class LocalWorkers:
         common = environment(self.threads, self.deterministic)
         # What a GPU's libraries hold survives no fork, and whether they hold something already is theirs to know.
         if self.devices or not can_fork():
-            return start_program("worker", arguments, connection, log, common | self._device(number))
+            return start_program(
+                "tunekit.workers.worker", arguments, connection, log, common | self._device(number)
+            )
         if self._template is None or not self._template.alive:
             self._template = Template(arguments, self.logs / TEMPLATE_LOG, common)
         return self._template.fork(connection, log)

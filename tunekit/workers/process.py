@@ -18,7 +18,9 @@ from typing import Protocol
 
 from tunekit.workers.template import BORN, LONGEST
 
-START = "import sys; sys.path[:] = {path!r}; from tunekit.workers.{module} import main; main()"
+START = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
+"""With the caller's own path: `python -m` would put the current folder first, where a user's random.py would be taken
+for Python's."""
 UNKNOWN = 256
 """Stands for the exit code of a worker whose template is gone: nobody could wait for it."""
 REAPED = 1.0
@@ -43,8 +45,6 @@ def start_program(
     environment: Mapping[str, str],
 ) -> subprocess.Popen[bytes]:
     """A Python process that gets the connection's descriptor as its first argument."""
-    # The coordinator's own path: `python -m` would put the current folder first, where a user's random.py
-    # would be taken for Python's.
     command = [sys.executable, "-P", "-c", START.format(path=sys.path, module=module)]
     with log.open("ab") as file:
         return subprocess.Popen(
@@ -76,7 +76,7 @@ class Template:
     def __init__(self, arguments: tuple[int, ...], log: Path, environment: Mapping[str, str]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = start_program("template", arguments, theirs, log, environment)
+            self._process = start_program("tunekit.workers.template", arguments, theirs, log, environment)
         self._unborn: deque[Forked] = deque()
         self._living: dict[int, Forked] = {}
         self.gone = False

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-START = "import sys; sys.path[:] = {path!r}; from {module} import main; main()"
+from tunekit.workers.process import START
 
 
 class NoAnswerError(Exception):
@@ -21,7 +21,6 @@ class NoAnswerError(Exception):
 def ask(module: str, *arguments: str, seconds: float, env: Mapping[str, str]) -> dict[str, Any]:
     """What `main()` of the module writes as JSON to the descriptor that is its first argument."""
     reading, writing = os.pipe()
-    # As for workers: the caller's own path, so that no file of the working folder is taken for a package.
     command = [
         sys.executable,
         "-P",
