@@ -30,6 +30,7 @@ from tests.study.commands import (
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'tunekit[ray]'")
 
 from tests.ray_cluster import Nodes, free_port, gone, nodes, processes_of, surroundings
+from tunekit.errors import StoreError
 from tunekit.search.state import State
 from tunekit.workers.cluster.connection import reachable
 
@@ -80,6 +81,38 @@ def test_a_lost_node_and_a_killed_coordinator_change_nothing(
     report = loaded(run("resume", "tiny", *place, "--json", cwd=tmp_path))
     assert outcome(report) == outcome(finished[1])
     assert_recorded(report)
+
+
+def rungs(home: Path) -> set[tuple[int, int]]:
+    """Bracket and round of the trials that have begun."""
+    path = home / "searches" / "tiny" / "state.db"
+    if not path.exists():
+        return set()
+    with suppress(StoreError):  # it is being made
+        return {(each.trial.bracket, each.trial.round) for each in State.open(path, write=False).records()}
+    return set()
+
+
+@pytest.mark.long
+def test_a_node_that_is_lost_in_each_rung_changes_nothing(
+    finished: Finished, cluster: Nodes, tmp_path: Path
+) -> None:
+    home = tmp_path / "mlruns"
+    command = start("search", TINY, "--on", f"ray:{cluster.address}", "--json", cwd=tmp_path)
+    struck: set[tuple[int, int]] = set()
+    while command.poll() is None:
+        if rungs(home) - struck:
+            struck = rungs(home)
+            cluster.remove()
+            cluster.add()
+        time.sleep(0.1)
+    printed, errors = command.communicate()
+    assert command.returncode == 0, errors
+    report = loaded(subprocess.CompletedProcess([], 0, printed, errors))
+    assert outcome(report) == outcome(finished[1])
+    assert_recorded(report)
+    assert struck == rungs(home)
+    assert len(struck) > 3
 
 
 @pytest.mark.long
