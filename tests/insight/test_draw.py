@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 from tunekit.insight.canvas import BROKEN, Box, Scale, fitted, photographs, short_name
 from tunekit.insight.convolutions import Filters
 from tunekit.insight.curves import draw_curves, draw_reading
-from tunekit.insight.draw import draw
+from tunekit.insight.draw import drawings
 from tunekit.insight.look import Activation, Look, Summary, look
 from tunekit.insight.reading import Reading
 from tunekit.insight.stages import draw_stages
@@ -21,6 +22,13 @@ from tunekit.results import Epoch
 
 LAYERS = keras.layers
 NAMES = ("left", "right", "top")
+
+
+def draw(seen: Look, epochs: Sequence[Epoch], borders: Sequence[int], title: str, folder: Path) -> list[Path]:
+    """All pictures there are, as a trial's are drawn."""
+    with np.errstate(all="ignore"):
+        drawn = [drawing.draw() for drawing in drawings(seen, epochs, borders, title, folder)]
+    return [path for path in drawn if isinstance(path, Path)]
 
 
 def curve(epochs: int, **other: float) -> list[Epoch]:

@@ -15,6 +15,7 @@ from tunekit.record import images
 from tunekit.record.recorder import Recorder
 from tunekit.results import Outcome, Trial, TrialRecord
 from tunekit.space.reader import read_space
+from tunekit.trial.jobs import LATER
 
 SPACE = """
 name: tiny
@@ -83,6 +84,23 @@ def test_pictures_of_an_epoch_are_in_the_grid_and_the_others_beside(
     run = recorder.store.client.get_run(run_id)
     assert run.data.tags["mlflow.loggedImages"] == "True"
     assert run.info.status == "FINISHED"
+    assert not pictures.exists()
+
+
+def test_what_is_to_be_drawn_later_is_set_aside_and_logged_when_it_is_drawn(
+    recorder: Recorder, run_id: str, pictures: Path
+) -> None:
+    (pictures / LATER).write_bytes(b"an album")
+    (pictures / "curves.png").replace(pictures.parent / "curves.png")
+    recorder.end_trial(RECORD, run_id, pictures)
+    assert (pictures.parent / "pictures.later").read_bytes() == b"an album"
+    assert {file.path for file in recorder.store.client.list_artifacts(run_id)} == {"images"}
+
+    pictures.mkdir()
+    (pictures.parent / "curves.png").replace(pictures / "curves.png")
+    recorder.log_pictures(run_id, pictures, 2.0)
+    assert {file.path for file in recorder.store.client.list_artifacts(run_id)} == {"images", "curves.png"}
+    assert recorder.store.client.get_run(run_id).info.status == "FINISHED"
     assert not pictures.exists()
 
 

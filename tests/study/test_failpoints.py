@@ -120,7 +120,7 @@ def assert_child(client: Any, run: Any, parent: Any) -> None:
     assert sorted(steps) == list(range(1, trial.epochs + 1))
     assert len(client.get_metric_history(run.info.run_id, "best_score")) == 1
     assert run.data.metrics["best_score"] == WHOLE.scores[trial.id]
-    assert artifacts(client, run) == {"configuration.yaml", "curves.png"}
+    assert artifacts(client, run) == {"configuration.yaml", "activations.png", "curves.png"}
 
 
 def assert_registered_once(client: Any, experiment_id: str, parent: Any) -> None:

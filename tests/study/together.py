@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tests.oracles.driver import make_space
 from tests.search.workers import FakeWorkers
 from tunekit.data.prepared import Prepared
+from tunekit.insight.album import Album
+from tunekit.insight.look import Look
 from tunekit.results import ClassScores, Evaluation, Trial
 from tunekit.search.state import State
 from tunekit.study.home import Home
 from tunekit.study.resources import Resources
 from tunekit.study.search import _search_and_finish
 from tunekit.study.session import Reporter, Session, create_state
-from tunekit.trial.jobs import MODEL, Done, EvaluateJob, Event
+from tunekit.trial.jobs import LATER, MODEL, Done, EvaluateJob, Event
 from tunekit.workers.workers import WorkerEvent
 
 SPACE = make_space(max_epochs=2, factor=2, max_trials=4)
@@ -42,7 +46,7 @@ def make_model(path: Path) -> Path:
 
 @dataclass
 class Workers(FakeWorkers):
-    """Also draw a picture of each trial, and evaluate the winner."""
+    """Also leave a picture of each trial and one to be drawn, and evaluate the winner."""
 
     pictures: Path = Path()
     model: Path = Path()
@@ -51,7 +55,10 @@ class Workers(FakeWorkers):
     def _events(self, trial: Trial, attempt: int) -> list[Event]:
         folder = self.pictures / trial.id
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "curves.png").write_bytes(b"a picture")
+        (folder / "activations.png").write_bytes(b"a picture")
+        # What the trial had no time for is drawn by the coordinator.
+        look = Look(np.zeros((1, 4, 4, 1), np.uint8), np.zeros(1, int), ("a", "b"))
+        Album(look, (), (), "a trial", {}).save(folder / LATER, ["curves"])
         return super()._events(trial, attempt)
 
     def events(self, timeout: float) -> list[WorkerEvent]:

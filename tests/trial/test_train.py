@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tunekit.insight.album import draw_later
 from tunekit.models.build import build
 from tunekit.results import Outcome
 from tunekit.space.space import Objective
 from tunekit.space.vocabulary import complete
-from tunekit.trial import checkpoint, history
+from tunekit.trial import allowance, checkpoint, history
 from tunekit.trial.inside import examples
-from tunekit.trial.jobs import EpochDone, Split, Step
+from tunekit.trial.jobs import LATER, EpochDone, Split, Step
 from tunekit.trial.train import arrays, image_shape, train, validation_arrays
 from tunekit.trial.training import compile_model
 
@@ -79,6 +81,26 @@ def test_the_best_epochs_weights_are_kept_apart(
 
     assert best == pytest.approx(outcome.score, rel=1e-5)
     assert last == pytest.approx(told[-1].epoch.metrics["val_loss"], rel=1e-5)
+
+
+def test_a_trial_too_short_for_its_pictures_leaves_them_for_later(
+    trained: tuple[Outcome, list[EpochDone]],
+    folder: Path,
+    part: Split,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(allowance, "SHARE", 0.0)
+    job = replace(train_job(part, tmp_path / "0001", 3, pictures=tmp_path / "pictures"), draw_all=False)
+    outcome, _ = run(job)
+    drawn = {path.name for path in (tmp_path / "pictures").rglob("*.png")}
+    whole = {path.name for path in (folder / "pictures").rglob("*.png")}
+    assert not drawn
+    assert outcome.insight.keys() == trained[0].insight.keys()
+
+    draw_later(tmp_path / "pictures" / LATER, tmp_path / "rest", tmp_path / "rest" / "images")
+    rest = {path.name for path in (tmp_path / "rest").rglob("*.png")}
+    assert rest == whole
 
 
 def test_pictures_and_summary(trained: tuple[Outcome, list[EpochDone]], folder: Path) -> None:

@@ -5,10 +5,10 @@ This half draws what `tunekit.insight.look` computed: arrays go in, and no model
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from tunekit.insight.activations import draw_activations
 from tunekit.insight.canvas import short
@@ -22,34 +22,43 @@ DEEPER = 6
 """Deeper convolutions that get a picture: a trial's pictures must not cost more than an epoch."""
 
 
-def draw(look: Look, curve: Sequence[Epoch], borders: Sequence[int], title: str, folder: Path) -> list[Path]:
-    """Write what there is to see as PNG files into the folder, and return their paths.
+@dataclass(frozen=True)
+class Drawing:
+    """A picture that can be drawn: the name of its file without the ending, and how."""
+
+    name: str
+    draw: Callable[[], object]
+
+
+def drawings(
+    look: Look, curve: Sequence[Epoch], borders: Sequence[int], title: str, folder: Path
+) -> list[Drawing]:
+    """What there is to see, in the order of what it says for the time that it takes.
 
     `borders` are the last epochs of Hyperband's rungs: a line follows each.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # A diverged model is drawn as it is, magenta where it is not finite: numpy need not warn of it.
-    with np.errstate(all="ignore"):
-        return _pictures(look, curve, borders, short(title, 40), folder)
+    heading = short(title, 40)
+    found: list[Drawing] = []
 
+    def add(name: str, draw_into: Callable[[Path], Path]) -> None:
+        found.append(Drawing(name, partial(draw_into, folder / f"{name}.png")))
 
-def _pictures(
-    look: Look, curve: Sequence[Epoch], borders: Sequence[int], heading: str, folder: Path
-) -> list[Path]:
-    written = [draw_curves(curve, borders, heading, folder / "curves.png", look.notes)]
+    add("curves", lambda path: draw_curves(curve, borders, heading, path, look.notes))
     if look.filters:
         first, *deeper = look.filters
-        written.append(draw_first(first, heading, folder / "filters.png"))
+        add("filters", lambda path: draw_first(first, heading, path))
         for filters in deeper[:DEEPER]:
-            written.append(draw_deeper(filters, heading, folder / f"filters_{filters.layer}.png"))
+            add(f"filters_{filters.layer}", partial(draw_deeper, filters, heading))
     if look.activations:
-        written.append(draw_activations(look, heading, folder / "activations.png"))
+        add("activations", lambda path: draw_activations(look, heading, path))
     if look.recurrents:
-        written.append(draw_kernels(look.recurrents, heading, folder / "kernels.png"))
+        add("kernels", lambda path: draw_kernels(look.recurrents, heading, path))
     if any(recurrent.states is not None and recurrent.states.size for recurrent in look.recurrents):
-        written.append(draw_hidden(look, heading, folder / "hidden.png"))
+        add("hidden", lambda path: draw_hidden(look, heading, path))
     if any(recurrent.gate_values for recurrent in look.recurrents):
-        written.append(draw_gates(look, heading, folder / "gates.png"))
+        add("gates", lambda path: draw_gates(look, heading, path))
     if look.reading is not None:
-        written.append(draw_reading(look.reading, heading, folder / "accuracy_by_step.png"))
-    return written
+        reading = look.reading
+        add("accuracy_by_step", lambda path: draw_reading(reading, heading, path))
+    return found

@@ -24,7 +24,7 @@ from tunekit.record.store import Store, check_same_store, open_store
 from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
 from tunekit.space.space import Space
-from tunekit.trial.jobs import IMAGES
+from tunekit.trial.jobs import IMAGES, LATER
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MOST_CLASSES = 100
 """Up to which each class has metrics of its own."""
 PARENT = "parent"
+
+WAITING = ".later"
+"""Ending of the file, beside a trial's folder of pictures, of those to be drawn when the trial has ended."""
 
 
 class Recorder:
@@ -90,12 +93,17 @@ class Recorder:
                 self._calls.set_tags(run_id, _failure_tags(record))
                 if record.failure.traceback:
                     self._calls.write("log_text", run_id, record.failure.traceback, "traceback.txt")
-            self._log_images(run_id, pictures / IMAGES, record.ended)
-            if pictures.is_dir():
-                shutil.rmtree(pictures / IMAGES, ignore_errors=True)
-                self._calls.write("log_artifacts", run_id, str(pictures))
+            if (pictures / LATER).exists():
+                (pictures / LATER).replace(pictures.with_name(pictures.name + WAITING))
+            self._log_pictures(run_id, pictures, record.ended)
             status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
             self._calls.write("set_terminated", run_id, status, end_time=milliseconds(record.ended))
+        shutil.rmtree(pictures, ignore_errors=True)
+
+    def log_pictures(self, run_id: str, pictures: Path, when: float) -> None:
+        """What was drawn of a trial since its end."""
+        with explained(self.store.tracking_uri):
+            self._log_pictures(run_id, pictures, when)
         shutil.rmtree(pictures, ignore_errors=True)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
@@ -276,6 +284,12 @@ class Recorder:
             run_id,
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])],
         )
+
+    def _log_pictures(self, run_id: str, folder: Path, when: float) -> None:
+        self._log_images(run_id, folder / IMAGES, when)
+        if folder.is_dir():
+            shutil.rmtree(folder / IMAGES, ignore_errors=True)
+            self._calls.write("log_artifacts", run_id, str(folder))
 
     def _log_images(self, run_id: str, folder: Path, when: float) -> None:
         """Those that the run does not have yet: MLflow would show one that is logged again twice."""

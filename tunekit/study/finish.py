@@ -26,6 +26,9 @@ from tunekit.study.session import Session
 from tunekit.trial import executions
 from tunekit.trial.jobs import MODEL, EvaluateJob
 
+AT_THE_END = 5.0
+"""Seconds for pictures after the end of a time budget."""
+
 
 def finish(session: Session, recorder: Recorder, recording: Recording, complete: bool) -> None:
     """Every step is written down before the next, so that a resume repeats none: the test set is read once."""
@@ -56,6 +59,8 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
                 [scores.name for scores in evaluation.classes],
             )
         state.set_facts(registered=version)
+    # A search that its budget ended can be resumed, and draws what it then has time for.
+    recording.draw_the_rest(None if complete else AT_THE_END)
     # The state last: what says that it is finished is not resumed, and its parent run would stay open for ever.
     recorder.finish("FINISHED")
     status = "FINISHED" if complete else "STOPPED"

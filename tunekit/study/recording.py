@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunekit.errors import StoreError
-from tunekit.record.recorder import Recorder
+from tunekit.record.recorder import WAITING, Recorder
 from tunekit.results import TimedEpoch, TrialRecord
 from tunekit.search.coordinator import Observer
 from tunekit.search.state import State
 from tunekit.search.winner import ranked
 from tunekit.space.space import Space
 from tunekit.space.writer import write_space
+from tunekit.trial.jobs import IMAGES
 
 RETRY_EVERY = 10.0
 """Seconds between two tries to reach a store that is away."""
@@ -47,19 +48,24 @@ class Recording(Observer):
         self._completed = 0
         self._next_try: float | None = None
         """When a store that is away is tried again; None while it answers."""
+        self._quiet = False
+        """Whether nothing has happened since the last tick."""
         self.seconds = 0.0
         """Spent on recording."""
 
     def trial_started(self, record: TrialRecord, worker: int) -> None:
+        self._quiet = False
         with self._timed():
             self._start(record)
 
     def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
+        self._quiet = False
         with self._timed():
             if self._next_try is None:
                 self._recorder.log_epochs(self._runs[record.trial.id], [epoch])
 
     def trial_ended(self, record: TrialRecord) -> None:
+        self._quiet = False
         with self._timed():
             if self._next_try is None:
                 self._end(record)
@@ -68,6 +74,18 @@ class Recording(Observer):
         if self._next_try is not None and time.monotonic() >= self._next_try:
             with self._timed():
                 self._catch_up()
+        if self._quiet and self._next_try is None:
+            with self._timed():
+                self._draw_next()
+        self._quiet = True
+
+    def draw_the_rest(self, seconds: float | None) -> None:
+        """The pictures that trials left for later, for as long as there is time."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        began = time.perf_counter()
+        while (deadline is None or time.monotonic() < deadline) and self._draw_next():
+            pass
+        self.seconds += time.perf_counter() - began
 
     def catch_up(self) -> None:
         """After a resume, or after MLflow was away: record again whatever it may lack."""
@@ -125,6 +143,21 @@ class Recording(Observer):
         if self._leader is not None and self._leader.score is not None and record.ended is not None:
             self._recorder.log_progress(self._completed, self._leader.score, record.ended)
         self._state.set_recorded(record.trial.id)
+
+    def _draw_next(self) -> bool:
+        """The pictures of one trial that had no time for them; False where there is none."""
+        from tunekit.insight.album import draw_later
+
+        path = min(self._pictures.glob(f"*{WAITING}"), default=None)
+        if path is None:
+            return False
+        folder = path.with_name(path.name.removesuffix(WAITING))
+        record = self._state.find(folder.name)
+        if record is not None and record.run_id is not None and record.ended is not None:
+            draw_later(path, folder, folder / IMAGES)
+            self._recorder.log_pictures(record.run_id, folder, record.ended)
+        path.unlink()
+        return True
 
     def _catch_up(self) -> None:
         self._leader, self._completed = None, 0

@@ -99,6 +99,7 @@ class Session:
             parent_folder=checkpoints / trial.parent if trial.parent else None,
             pictures=self.folder.pictures / trial.id if self.pictures else None,
             borders=self._borders(trial),
+            draw_all=False,
         )
 
     def _borders(self, trial: Trial) -> tuple[int, ...]:

@@ -10,16 +10,17 @@ import keras
 import numpy as np
 
 from tunekit.insight import graph
+from tunekit.insight.album import Album
 from tunekit.insight.convolutions import Filters, kernels_of
-from tunekit.insight.draw import draw
-from tunekit.insight.look import look
+from tunekit.insight.look import Look, look
 from tunekit.insight.metrics import statistics
-from tunekit.insight.stages import draw_stages
+from tunekit.insight.summary import summary
 from tunekit.trial import history
+from tunekit.trial.allowance import Allowance
 from tunekit.trial.checkpoint import Progress
 from tunekit.trial.feeding import evenly
 from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
-from tunekit.trial.jobs import IMAGES, TrainJob
+from tunekit.trial.jobs import IMAGES, LATER, TrainJob
 
 LOOKED_AT = 16
 """Validation images that every trial's activations are shown for."""
@@ -28,47 +29,66 @@ READ = 128
 
 
 def look_inside(
-    job: TrainJob, model: keras.Model, progress: Progress, watched: StepWatch, x: np.ndarray, y: np.ndarray
+    job: TrainJob,
+    model: keras.Model,
+    progress: Progress,
+    watched: StepWatch,
+    x: np.ndarray,
+    y: np.ndarray,
+    began: float,
 ) -> dict[str, float]:
-    """Pictures and statistics; a fault in them is kept beside them and does not cost the trial its score.
+    """Statistics, then pictures; a fault in them is kept beside them and does not cost the trial its score.
 
-    x and y are the validation images.
+    x and y are the validation images; `began` is when the trial did.
     """
     assert job.pictures is not None
     folder = job.pictures
     folder.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    model.summary(print_fn=lambda text, **_: lines.append(text), line_length=100)
-    (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / LATER).unlink(missing_ok=True)  # of an attempt that was killed
+    allowance = Allowance(began, job.draw_all)
     metrics: dict[str, float] = {}
     faults: list[str] = []
 
-    def attempt(see: Callable[[], Mapping[str, float]]) -> None:
+    def attempt(see: Callable[[], Mapping[str, float] | None]) -> None:
         try:
             # A diverged model overflows; its pictures say so, and numpy need not warn of it.
             with np.errstate(all="ignore"):
-                metrics.update(see())
+                metrics.update(see() or {})
         except Exception:
             faults.append(traceback.format_exc())
 
     images, labels = examples(x, y)
     gradient = GradientWatch(model, images, labels)
 
-    def pictures() -> dict[str, float]:
+    def statistics_and_pictures() -> dict[str, float]:
         some = evenly(len(y), READ)  # of all of them, for they may be in the order of their classes
         more = (x[some], y[some])
         with gradient:
             seen = look(model, images, labels, job.split.prepared.class_names, more, gradient.answered)
-        draw(seen, progress.curve, job.borders, f"trial {job.trial.id}", folder)
-        draw_stages(_stages(job.folder, model, progress.epoch), folder / IMAGES)
+        attempt(lambda: _draw(job, model, progress, seen, allowance))
         return statistics(seen)
 
-    attempt(pictures)
+    attempt(lambda: _write(folder / "summary.txt", summary(model)))
+    attempt(statistics_and_pictures)
     attempt(gradient.norms)
     attempt(lambda: update_ratios(model, watched))
     if faults:
         (folder / "fault.txt").write_text("\n".join(faults), encoding="utf-8")
     return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _draw(job: TrainJob, model: keras.Model, progress: Progress, seen: Look, allowance: Allowance) -> None:
+    assert job.pictures is not None
+    stages = _stages(job.folder, model, progress.epoch) if seen.filters else {}
+    album = Album(seen, tuple(progress.curve), job.borders, f"trial {job.trial.id}", stages)
+    for drawing in album.drawings(job.pictures, job.pictures / IMAGES):
+        allowance.draw(drawing.name, drawing.draw)
+    if allowance.left_out:
+        album.save(job.pictures / LATER, allowance.left_out)
 
 
 def examples(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

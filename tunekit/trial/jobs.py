@@ -21,6 +21,8 @@ FEATURES = "features.npz"
 """Name of a trial's history of weights, beside its checkpoints."""
 IMAGES = "images"
 """Folder below a trial's pictures of those that show one epoch: NAME.EPOCH.png."""
+LATER = "later.pickle"
+"""Beside a trial's pictures: those that there was no time for, to be drawn by the coordinator."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class TrainJob:
     """Last epochs of the rungs before, which the curve shows as lines."""
     executions: int = 1
     """Trainings with seeds of their own, whose mean is the trial's score."""
+    draw_all: bool = True
+    """Whether all pictures are drawn at once, however short the trial; else what takes too long is left for later."""
 
     @property
     def place(self) -> Path:

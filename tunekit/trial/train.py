@@ -97,7 +97,9 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     several = len(scores) > 1
     looked = time.perf_counter()
     model = best.compiled.model
-    insight = look_inside(best.job, model, best.progress, best.watch, *held_out) if job.pictures else {}
+    insight: dict[str, float] = {}
+    if job.pictures:
+        insight = look_inside(best.job, model, best.progress, best.watch, *held_out, began)
     warm.keep(key, best.compiled)
     return Outcome(
         score=fmean(scores) if several else best.score,
