@@ -122,17 +122,18 @@ def measure(space: Space, workers: Workers, split: Split, folder: Path, epoch: f
 @contextlib.contextmanager
 def on_ray(count: int, split: Split, folder: Path, simulated: bool) -> Iterator[RayWorkers]:
     """Workers that are all there already, and have had a job each."""
-    from tunekit.workers.cluster import pool
+    from tunekit.workers.cluster import team
 
-    real = pool.make_actor
+    real = team.make_actor
     if simulated:
-        pool.make_actor = Crowds(SEATS).make_actor  # type: ignore[assignment]
+        team.make_actor = Crowds(SEATS).make_actor  # type: ignore[assignment]
     # Ray starts a process for every processor that it is said to have.
     share = 1 / SEATS if simulated else 0.25
     workers = RayWorkers(OnRay(cpus=share), count, 1, folder, folder / "ray", folder / "logs")
     try:
         workers.warm_up()
-        while not all(member.node for member in workers._members.values()):
+        assert workers._team is not None
+        while not all(member.node for member in workers._team.members.values()):
             workers.events(1.0)
         for number in range(count):
             first = Trial(f"first-{number}", {}, seed=0, initial_epoch=0, epochs=0)
@@ -142,7 +143,7 @@ def on_ray(count: int, split: Split, folder: Path, simulated: bool) -> Iterator[
         yield workers
     finally:
         workers.close()
-        pool.make_actor = real
+        team.make_actor = real
 
 
 def milliseconds(asks: list[float]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,7 +17,8 @@ from tunekit.space.space import Objective, Space
 from tunekit.trial.backend import versions
 from tunekit.trial.execute import HANDLERS
 from tunekit.trial.jobs import Done, Emit, EpochDone, Event, Split, TrainJob
-from tunekit.workers.cluster.host import Hello
+from tunekit.workers.cluster.host import Hello, Told
+from tunekit.workers.cluster.storage import Storage
 from tunekit.workers.workers import WorkerEvent
 
 
@@ -135,21 +136,25 @@ class Crowd:
     def __init__(self) -> None:
         self._jobs: dict[int, Iterator[tuple[float, Event]]] = {}
 
-    def hello(self, seat: int, token: Path) -> Hello:
+    def hello(self, seat: int, storages: Sequence[Storage]) -> Hello:
         import ray
 
         node = ray.get_runtime_context().get_node_id()
-        return Hello(node, os.uname().nodename, versions(), token.exists())
+        storage = next(storage for storage in storages if not storage.trouble())
+        return Hello(node, os.uname().nodename, versions(), storage, "")
 
-    def begin(self, seat: int, job: SleepJob, parts: object = None) -> bool:
+    def begin(self, seat: int, job: SleepJob, given: object, parts: object = None) -> bool:
         began = time.monotonic()
         self._jobs[seat] = ((began + due, event) for due, event in told(job))
         return True
 
-    def tell(self, seat: int) -> list[Event]:
+    def tell(self, seat: int, outdated: object) -> Told:
         due, event = next(self._jobs[seat])
         time.sleep(max(0.0, due - time.monotonic()))
-        return [event]
+        return Told([event], {}, {})
+
+    def beat(self, seat: int, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,9 @@ class _Call:
     method: Any
     seat: int
 
+    def options(self, concurrency_group: str) -> _Call:
+        return self  # any thread will do
+
     def remote(self, *arguments: Any) -> Any:
         return self.method.remote(self.seat, *arguments)
 
@@ -181,6 +189,6 @@ class Crowds:
 
     def make_actor(self, ray: Any, on: object, terms: object, number: int) -> Seat:
         if number % self.size == 0:
-            options = {"num_cpus": 0, "max_concurrency": self.size}
+            options = {"num_cpus": 0, "max_concurrency": 2 * self.size}
             self._made.append(ray.remote(Crowd).options(**options).remote())
         return Seat(self._made[number // self.size], number)

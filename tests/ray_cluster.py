@@ -34,6 +34,13 @@ class Nodes:
     def add(self) -> None:
         self.others.append(self.cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1"))
 
+    def processes(self, node_id: str) -> list[psutil.Process]:
+        """The node's raylet, and what runs below it."""
+        node = next(node for node in self.others if node.node_id == node_id)
+        (raylet,) = node.all_processes["raylet"]
+        process = psutil.Process(raylet.process.pid)
+        return [process, *process.children(recursive=True)]
+
     def remove(self, node_id: str = "") -> None:
         """Kill all processes of the node, or of the newest."""
         node = next(node for node in reversed(self.others) if node.node_id == node_id or not node_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -18,6 +19,8 @@ import pytest
 from tests.workers.helpers import begun, do, finish, running, until, wakings
 from tunekit.errors import ClusterError, SearchError, UserError
 from tunekit.trial.jobs import Failed, ProbeJob, Split
+from tunekit.workers.cluster import members
+from tunekit.workers.cluster import team as team_module
 from tunekit.workers.cluster.members import room_on
 from tunekit.workers.cluster.request import OnRay, parse_place
 from tunekit.workers.cluster.storage import ThroughRay
@@ -144,6 +147,56 @@ def test_a_job_goes_on_elsewhere_when_its_node_is_lost(
     assert until(lambda: workers.events(0.2) == [] and workers.count == 1), "count did not follow the cluster"
     cluster.add()
     assert until(lambda: workers.events(0.2) == [] and workers.count == 2)
+
+
+def test_a_job_goes_on_elsewhere_when_its_node_is_cut_off(
+    cluster: Nodes, workers: RayWorkers, job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Ray itself takes a minute to notice.
+    monkeypatch.setattr(members, "HEARTBEAT", 1.0)
+    monkeypatch.setattr(team_module, "HEARTBEAT", 1.0)
+    cluster.add()
+    here = tmp_path / "here"
+    workers.submit(job("moves", "stay", here=here, seconds=8))
+    assert until(lambda: workers.events(0.1) == [] and here.exists())
+    begun(here)
+    first = here.read_text()
+    node = next(member.node for member in team(workers).members.values() if member.task is not None)
+    frozen = cluster.processes(node)
+    for process in frozen:
+        process.suspend()
+    cut_off = time.monotonic()
+    told = []
+    assert until(
+        lambda: bool(
+            told.extend(workers.events(0.2))
+            or all(each.node != node for each in team(workers).members.values())
+        )
+    )
+    assert told == [], "the coordinator has been told of a death that is no trial's"
+    assert 1 <= time.monotonic() - cut_off < 20
+    assert until(lambda: bool(workers.events(0.2)) or here.read_text() not in ("", first))
+    cluster.remove(node)
+    for process in frozen:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    assert isinstance(finish(workers)["moves"], Failed)
+    assert until(lambda: workers.events(0.2) == [] and workers.count == 2)
+
+
+def test_a_job_that_says_nothing_for_long_is_not_taken_for_lost(
+    workers: RayWorkers, job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "HEARTBEAT", 0.5)
+    monkeypatch.setattr(team_module, "HEARTBEAT", 0.5)
+    workers.submit(job("silent", "stay", here=tmp_path / "here", seconds=5))
+    assert until(lambda: workers.events(0.1) == [] and (tmp_path / "here").exists())
+    process = begun(tmp_path / "here")
+    time.sleep(3)  # nor is it when the coordinator does not listen
+    ended = finish(workers)["silent"]
+    assert isinstance(ended, Failed)
+    assert "ValueError: stayed" in ended.failure.message
+    assert begun(tmp_path / "here") == process
 
 
 def test_examples_come_to_a_node_that_does_not_see_them_and_only_once(

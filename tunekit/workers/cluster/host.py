@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from tunekit.workers.local import LocalWorkers
 
 GLANCE = 1.0
 """Seconds between two looks at whether a silent worker is overdue."""
+HEARTBEAT = 10.0
+"""Seconds between two signs that the node of a busy worker can be reached."""
 FOLDERS = ("MPLCONFIGDIR", "KERAS_HOME")
 """Variables that name folders two below the search's home, which this node may not have."""
 
@@ -66,7 +69,7 @@ class Told:
 
 
 class Host:
-    """One worker on one node. Its methods are called one after the other."""
+    """One worker on one node. But for `beat` its methods are called one after the other."""
 
     def __init__(self, terms: Terms) -> None:
         if terms.working_folder.is_dir():
@@ -126,6 +129,10 @@ class Host:
             self._desk.clear()
             self._desk = None
         return Told(events, receipt, pictures)
+
+    def beat(self, seconds: float) -> None:
+        """A sign of life, in a thread of its own: the others may take their time."""
+        time.sleep(seconds)
 
     def _heard(self) -> list[Event]:
         """All that there is, waiting a little for the first."""

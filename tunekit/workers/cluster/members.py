@@ -14,13 +14,15 @@ from tunekit.errors import SearchError
 from tunekit.results import Failure
 from tunekit.trial.backend import versions
 from tunekit.trial.jobs import Failed, Job, TrainJob
-from tunekit.workers.cluster.host import Hello, Host, Terms
+from tunekit.workers.cluster.host import HEARTBEAT, Hello, Host, Terms
 from tunekit.workers.cluster.request import STORAGE_VARIABLE, OnRay
 from tunekit.workers.cluster.storage import Storage
 from tunekit.workers.workers import WorkerEvent
 
 PREFIXES = ("KERAS_", "TF_", "TFDS_", "XLA_", "JAX_", "NVIDIA_", "MPL", "TUNEKIT_")
 """Begin the names of variables that a trial may depend on, which a local worker would inherit."""
+PULSE = "pulse"
+"""Ray's name for the thread of an actor that its heartbeat comes from."""
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Member:
     task: Task | None = None
     begun: bool = False
     """Whether it has taken the task: from here on it may be the task that it dies of."""
+    silent: float = 0.0
+    """Seconds for which nothing has come from it while it was listened to."""
     ended: set[str] = field(default_factory=set)
     """Jobs that it has brought to an end."""
 
@@ -66,10 +70,16 @@ def make_actor(ray: Any, on: OnRay, terms: Terms, number: int) -> Any:
         "num_gpus": on.gpus,
         "max_restarts": 0,
         "max_task_retries": 0,
+        "concurrency_groups": {PULSE: 1},
     }
     if on.memory is not None:
         options["memory"] = on.memory
-    return ray.remote(Host).options(**options).remote(terms)
+    return ray.remote(**options)(Host).remote(terms)
+
+
+def beat(member: Member) -> Any:
+    """Ask for the next sign of life."""
+    return member.actor.beat.options(concurrency_group=PULSE).remote(HEARTBEAT)
 
 
 def room_on(nodes: list[Mapping[str, Any]], on: OnRay, threads: int) -> int:

@@ -112,6 +112,8 @@ class RayWorkers:
         for member, reference in self._team.answers(0 if found else timeout):
             if member.number in self._team.members:  # else it was parted with since, its node being lost
                 found += self._hear(member, reference)
+        for member in self._team.cut_off:
+            found += self._lose(member, TimeoutError(f"the node {member.name} cannot be reached"))
         self._hand_out()
         return found
 
@@ -193,6 +195,7 @@ class RayWorkers:
     def _begin(self, member: Member, job: Job, parts: Parts | None = None) -> None:
         assert self._team is not None
         given = self._keeper.given(job, member)
+        self._team.attend(member)
         self._team.ask(member, member.actor.begin.remote(job, given, parts))
 
     def _hear(self, member: Member, reference: Any) -> list[WorkerEvent]:

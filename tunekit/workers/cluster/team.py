@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tunekit.errors import ClusterError
 from tunekit.results import Failure
-from tunekit.workers.cluster.host import Terms
-from tunekit.workers.cluster.members import Member, Task, discharge, make_actor
+from tunekit.workers.cluster.host import HEARTBEAT, Terms
+from tunekit.workers.cluster.members import Member, Task, beat, discharge, make_actor
 from tunekit.workers.cluster.request import OnRay
 from tunekit.workers.cluster.storage import Storage
 from tunekit.workers.cluster.watch import Watch
 
+LISTENING = 1.0
+"""Seconds between two looks at what has come, at most, that count as listening."""
 STILLBORN = 10
 """Actors that may die one after the other before they have begun with anything."""
 
@@ -31,6 +34,9 @@ class Team:
         self._made = 0
         self._answers: dict[Any, Member] = {}
         """What each member has been asked last."""
+        self._beats: dict[Any, Member] = {}
+        """The heartbeats that busy members owe."""
+        self._listened = time.monotonic()
         self._stillborn = 0
 
     @property
@@ -70,7 +76,7 @@ class Team:
 
     def answers(self, timeout: float) -> list[tuple[Member, Any]]:
         """References of answers that have come, all at once where they are many."""
-        references = list(self._answers)
+        references = [*self._answers, *self._beats]
         if not references:
             return []
         try:
@@ -79,12 +85,46 @@ class Team:
                 ready, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
         except ConnectionError as error:
             raise self._watch.gone() from error
-        return [(self._answers.pop(reference), reference) for reference in ready]
+        self._note_silence([self._answers.get(reference) or self._beats[reference] for reference in ready])
+        for reference in [reference for reference in ready if reference in self._beats]:
+            self._beats_again(self._beats.pop(reference))
+        return [
+            (self._answers.pop(reference), reference) for reference in ready if reference in self._answers
+        ]
+
+    @property
+    def cut_off(self) -> list[Member]:
+        """Busy ones that two heartbeats in a row have not come from."""
+        return [
+            member
+            for member in self.members.values()
+            if member.task is not None and member.silent > 2 * HEARTBEAT
+        ]
+
+    def attend(self, member: Member) -> None:
+        """Expect heartbeats for as long as it has a task."""
+        member.silent = 0.0
+        if member not in self._beats.values():
+            self._beats[beat(member)] = member
+
+    def _beats_again(self, member: Member) -> None:
+        if member.task is not None and member.number in self.members:
+            self._beats[beat(member)] = member
+
+    def _note_silence(self, heard: Sequence[Member]) -> None:
+        """For as long as this process was itself busy or stopped, nobody was silent."""
+        now = time.monotonic()
+        passed, self._listened = min(now - self._listened, LISTENING), now
+        for member in self.members.values():
+            member.silent += passed
+        for member in heard:
+            member.silent = 0.0
 
     def part_with(self, member: Member) -> None:
         discharge(self._ray, member)
         self.members.pop(member.number, None)
         self._answers = {ref: other for ref, other in self._answers.items() if other is not member}
+        self._beats = {ref: other for ref, other in self._beats.items() if other is not member}
 
     def disband(self) -> None:
         for member in self.members.values():
