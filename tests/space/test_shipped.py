@@ -7,9 +7,11 @@ import pytest
 
 from tunekit.errors import SpaceError
 from tunekit.oracles.tuners import make_oracle
-from tunekit.space.parameters import Fixed, Range
+from tunekit.results import Scalar
+from tunekit.space.parameters import Choice, Fixed, Parameter, Range
 from tunekit.space.reader import read_space
 from tunekit.space.shipped import describe, find_space, shipped_spaces
+from tunekit.space.vocabulary import AUTO
 
 SHIPPED = shipped_spaces()
 REPORTS = {
@@ -23,6 +25,7 @@ REPORTS = {
 """Experiments of published reports, each combination trained."""
 SEARCHES = {
     "cnn-cifar10",
+    "cnn-cifar10-augmented",
     "cnn-digits",
     "cnn-mnist",
     "gru-digits",
@@ -52,7 +55,7 @@ def test_a_shipped_file(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_a_shipped_search(name: str) -> None:
     space = read_space(SHIPPED[name])
-    assert space.search.max_epochs == (27 if name == "cnn-cifar10" else 9)
+    assert space.search.max_epochs == {"cnn-cifar10": 27, "cnn-cifar10-augmented": 81}.get(name, 9)
     assert any(not isinstance(parameter, Fixed) for parameter in space.parameters)
 
 
@@ -72,6 +75,40 @@ def test_a_report_is_trained_in_every_combination(name: str, trials: int) -> Non
     assert space.search.tuner == "grid"
     assert make_oracle(space).schedule.plans[0].trials == trials
     assert "# Reported: " in SHIPPED[name].read_text() or "# Reported for " in SHIPPED[name].read_text()
+
+
+SCORES = Path(__file__).parents[2] / "benchmarks" / "scores"
+WINNERS = {
+    "gru-rows": "gru-mnist",
+    "lenet-augmented": "cnn-cifar10-augmented",
+    "lenet-plain": "cnn-cifar10",
+    "rnn-rows": "rnn-mnist",
+}
+"""Configurations whose scores are published, and the shipped space that each lies in."""
+
+
+def test_winners() -> None:
+    assert {path.stem for path in SCORES.glob("*.yaml")} == set(WINNERS)
+
+
+@pytest.mark.parametrize(("winner", "name"), WINNERS.items())
+def test_a_shipped_space_holds_the_winner(winner: str, name: str) -> None:
+    found, space = read_space(SCORES / f"{winner}.yaml"), read_space(SHIPPED[name])
+    assert (found.model, found.data) == (space.model, space.data)
+    values = {parameter.name: parameter.smallest for parameter in found.parameters}
+    known = {parameter.name: parameter for parameter in space.parameters}
+    assert values.keys() <= known.keys()
+    outside = {name: value for name, value in values.items() if not holds(known[name], value)}
+    assert outside == {}
+
+
+def holds(parameter: Parameter, value: Scalar) -> bool:
+    if isinstance(parameter, Choice):
+        return value in parameter.values
+    if isinstance(parameter, Fixed):
+        return parameter.value in (value, AUTO)
+    steps = 0.0 if parameter.step is None else (float(value) - parameter.min) / parameter.step
+    return parameter.min <= float(value) <= parameter.max and steps == pytest.approx(round(steps))
 
 
 @pytest.mark.parametrize("name", sorted(SEARCHES))
@@ -104,7 +141,7 @@ def test_an_unknown_name_or_path(name: str) -> None:
         find_space(name)
     (problem,) = caught.value.problems
     assert "Did you mean cnn-mnist?" in problem.remedy
-    assert "cnn-cifar10, cnn-digits" in problem.remedy
+    assert "cnn-cifar10, cnn-cifar10-augmented" in problem.remedy
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "a\0b.yaml", "x" * 5000, "\x1b[31m", "../.."])

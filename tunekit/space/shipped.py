@@ -17,7 +17,7 @@ def shipped_spaces() -> dict[str, Path]:
     for folder in (_PACKAGE / "search_spaces", _PACKAGE.parent / "search_spaces"):
         if folder.is_dir():
             # Those of the folder itself first: the others are for particular purposes.
-            paths = sorted(folder.glob("**/*.yaml"), key=lambda path: (len(path.parts), path))
+            paths = sorted(folder.glob("**/*.yaml"), key=lambda path: (len(path.parts), path.stem))
             return {path.stem: path for path in paths}
     return {}
 
