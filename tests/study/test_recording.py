@@ -1,0 +1,92 @@
+"""Pictures that a trial had no time for are drawn while the search waits, and nothing else waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.oracles.driver import search as played
+from tests.study.together import PREPARED, SPACE
+from tunekit.insight.album import Album
+from tunekit.insight.look import Look
+from tunekit.results import Epoch, Outcome, TrialRecord
+from tunekit.search.state import State
+from tunekit.study.home import Home
+from tunekit.study.recording import Recording
+from tunekit.study.resources import Resources
+from tunekit.study.session import create_state
+from tunekit.trial.jobs import LATER
+
+TRIAL = next(iter(played(SPACE).trials.values()))
+
+
+@dataclass
+class Search:
+    """One whose only trial runs."""
+
+    state: State
+    recording: Recording
+    pictures: Path
+    record: TrialRecord
+
+    def end_trial(self) -> None:
+        folder = self.pictures / TRIAL.id
+        folder.mkdir(parents=True)
+        look = Look(np.zeros((1, 4, 4, 1), np.uint8), np.zeros(1, int), ("a", "b"))
+        curve = (Epoch(1, {"loss": 1.0, "val_loss": 1.0}, 0.1),)
+        Album(look, curve, (), "a trial", {}).save(folder / LATER, ["curves"])
+        self.state.complete(TRIAL.id, Outcome(0.5, 1, 10, 1.0))
+        ended = self.state.find(TRIAL.id)
+        assert ended is not None
+        self.recording.trial_ended(ended)
+
+    def artifacts(self) -> set[str]:
+        record = self.state.find(TRIAL.id)
+        assert record is not None
+        assert record.run_id is not None
+        client = self.recording._recorder.store.client
+        return {file.path for file in client.list_artifacts(record.run_id)}
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> Iterator[Search]:
+    from tunekit.record.recorder import Recorder
+
+    folder = Home(tmp_path).folder("small")
+    folder.path.mkdir(parents=True)
+    state = create_state(folder, SPACE, PREPARED, Resources(1, 1), False)
+    recorder = Recorder.open(tmp_path, SPACE, "small", state.fact("uid"), None, {})
+    recording = Recording(recorder, state, SPACE, folder.pictures)
+    record = state.begin(TRIAL, "trial")
+    recording.trial_started(record, 0)
+    yield Search(state, recording, folder.pictures, record)
+    state.close()
+
+
+def test_they_are_drawn_when_nothing_has_happened_for_a_while(search: Search) -> None:
+    search.end_trial()
+    search.recording.tick()
+    assert search.artifacts() == {"configuration.yaml"}, "drawn while there was something to do"
+    search.recording.tick()
+    assert search.artifacts() == {"configuration.yaml", "curves.png"}
+    assert not list(search.pictures.iterdir())
+    search.recording.tick()
+
+
+def test_the_end_waits_for_them_as_long_as_there_is_time(search: Search) -> None:
+    search.end_trial()
+    search.recording.draw_the_rest(seconds=0)
+    assert search.artifacts() == {"configuration.yaml"}
+    search.recording.draw_the_rest(None)
+    assert search.artifacts() == {"configuration.yaml", "curves.png"}
+
+
+def test_those_of_a_trial_that_is_not_known_are_dropped(search: Search) -> None:
+    search.pictures.mkdir(parents=True)
+    (search.pictures / "9999.later").write_bytes(b"")
+    search.recording.draw_the_rest(None)
+    assert not list(search.pictures.iterdir())
