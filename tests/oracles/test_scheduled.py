@@ -32,6 +32,7 @@ from tunekit.oracles.schedule import MAX_REPLACEMENTS
 from tunekit.oracles.seeds import derive_seed
 from tunekit.oracles.tuners import Tuner, make_oracle
 from tunekit.results import Trial
+from tunekit.space import sections
 from tunekit.space.parameters import Choice, Fixed, Parameter
 
 # Of Keras Tuner's own `synchronized`, and of its Gaussian process.
@@ -51,6 +52,14 @@ TUNERS: dict[str, dict[str, Any]] = {
     "bayesian": {"max_epochs": 9, "max_trials": 10},
     "grid": {"max_epochs": 9},
 }
+QUICKLY = [tuner for tuner in TUNERS if tuner != "bayesian"]
+"""Those that propose without a Gaussian process, of which more searches can be played."""
+DRAWING = [tuner for tuner in TUNERS if tuner != "grid"]
+"""Those whose configurations follow from the seed."""
+
+
+def test_every_tuner_is_here() -> None:
+    assert tuple(TUNERS) == sections.TUNERS
 
 
 def space_of(tuner: str, parameters: Sequence[Parameter] = MIXED, seed: int = 0, **changes: Any) -> Any:
@@ -83,7 +92,7 @@ LONG = settings(max_examples=500, deadline=None, suppress_health_check=list(Heal
 
 
 @pytest.mark.parametrize("parameters", [MIXED, SIX], ids=["mixed", "six"])
-@pytest.mark.parametrize("tuner", ["hyperband", "random", "grid"])
+@pytest.mark.parametrize("tuner", QUICKLY)
 @QUICK
 @given(**DRAWN)
 def test_the_outcome_is_the_same_in_any_order(
@@ -108,7 +117,7 @@ def test_the_outcome_of_the_bayesian_tuner_is_the_same_in_any_order(
 
 @pytest.mark.long
 @pytest.mark.parametrize("parameters", [MIXED, SIX], ids=["mixed", "six"])
-@pytest.mark.parametrize("tuner", ["hyperband", "random", "grid"])
+@pytest.mark.parametrize("tuner", QUICKLY)
 @LONG
 @given(**DRAWN)
 def test_the_outcome_is_the_same_in_any_order_at_length(
@@ -141,7 +150,7 @@ def test_several_workers_are_kept_busy(tuner: str) -> None:
 # Seeds
 
 
-@pytest.mark.parametrize("tuner", ["hyperband", "random", "bayesian"])
+@pytest.mark.parametrize("tuner", DRAWING)
 def test_a_seed_gives_one_search_and_0_is_a_seed(tuner: str) -> None:
     first = search(space_of(tuner, seed=0))
     again = search(space_of(tuner, seed=0))

@@ -16,6 +16,7 @@ from tunekit.oracles.hyperparameters import to_hyperparameters
 from tunekit.oracles.schedule import BracketPlan
 from tunekit.oracles.tuners import BATCH, DEFAULT_TRIALS, make_oracle
 from tunekit.space.parameters import Choice, Fixed, Range
+from tunekit.space.sections import TUNERS
 
 # Of Keras Tuner's own `synchronized`, and of its Gaussian process.
 pytestmark = [
@@ -262,7 +263,7 @@ def test_a_grids_failures_are_not_replaced() -> None:
     assert sorted(run.trials) == list("012345")
 
 
-@pytest.mark.parametrize("tuner", ["hyperband", "random", "bayesian", "grid"])
+@pytest.mark.parametrize("tuner", TUNERS)
 def test_a_space_of_fixed_values_is_trained_as_it_is(tuner: str) -> None:
     run = search(make_space(Fixed("a", 1), Fixed("b", "x"), tuner=tuner, max_epochs=3, max_trials=5))
 

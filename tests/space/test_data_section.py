@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tunekit.space.declared import data_kinds
+from tunekit.space.problems import listed
+from tunekit.space.sources import SOURCE_OPTIONS, WITHOUT_PLACE
 from tunekit.space.space import DataSpec
 from tunekit.space.writer import write_space
 
@@ -12,40 +15,51 @@ from .helpers import assert_problem, parse, with_parameters
 WHOLE = with_parameters("dropout: 0.5")
 
 
-@pytest.mark.parametrize(
-    ("data", "spec"),
-    [
-        ("{digits: true, validation: 0.2}", DataSpec("digits", "", 0.2)),
-        ("{tfds: cifar10}", DataSpec("tfds", "cifar10", 0.1)),
-        ("{tfds: emnist/letters, validation: 1e-2}", DataSpec("tfds", "emnist/letters", 0.01)),
-        ('{tfds: "mnist:3.*.*"}', DataSpec("tfds", "mnist:3.*.*", 0.1)),
-        ("{npz: my data.npz}", DataSpec("npz", "/spaces/my data.npz", 0.1)),
-        ("{npz: ../x.npz}", DataSpec("npz", "/x.npz", 0.1)),
-        ("{npz: /data/x.npz}", DataSpec("npz", "/data/x.npz", 0.1)),
-        ("{images: my photos}", DataSpec("images", "/spaces/my photos")),
-        (
-            "{images: ., size: [64, 48], channels: 1}",
-            DataSpec("images", "/spaces", size=(64, 48), channels=1),
-        ),
-        ("{csv: a.csv, label: species}", DataSpec("csv", "/spaces/a.csv", label="species")),
-        (
-            '{csv: a.csv, label: "0", shape: [28, 28], test: ../b.csv}',
-            DataSpec("csv", "/spaces/a.csv", label="0", shape=(28, 28, 1), test="/b.csv"),
-        ),
-        (
-            "{parquet: a.parquet, label: y, shape: [8, 4, 3]}",
-            DataSpec("parquet", "/spaces/a.parquet", label="y", shape=(8, 4, 3)),
-        ),
-        ("{python: mine.data:load}", DataSpec("python", "mine.data:load")),
-        ("{tfds: mnist, class_weights: balanced}", DataSpec("tfds", "mnist", class_weights="balanced")),
-        (
-            '{digits: true, class_weights: {"0": 2, seven: 0.5}}',
-            DataSpec("digits", class_weights=(("0", 2.0), ("seven", 0.5))),
-        ),
-    ],
-)
+CASES = [
+    ("{digits: true, validation: 0.2}", DataSpec("digits", "", 0.2)),
+    ("{tfds: cifar10}", DataSpec("tfds", "cifar10", 0.1)),
+    ("{tfds: emnist/letters, validation: 1e-2}", DataSpec("tfds", "emnist/letters", 0.01)),
+    ('{tfds: "mnist:3.*.*"}', DataSpec("tfds", "mnist:3.*.*", 0.1)),
+    ("{npz: my data.npz}", DataSpec("npz", "/spaces/my data.npz", 0.1)),
+    ("{npz: ../x.npz}", DataSpec("npz", "/x.npz", 0.1)),
+    ("{npz: /data/x.npz}", DataSpec("npz", "/data/x.npz", 0.1)),
+    ("{images: my photos}", DataSpec("images", "/spaces/my photos")),
+    (
+        "{images: ., size: [64, 48], channels: 1}",
+        DataSpec("images", "/spaces", size=(64, 48), channels=1),
+    ),
+    ("{csv: a.csv, label: species}", DataSpec("csv", "/spaces/a.csv", label="species")),
+    (
+        '{csv: a.csv, label: "0", shape: [28, 28], test: ../b.csv}',
+        DataSpec("csv", "/spaces/a.csv", label="0", shape=(28, 28, 1), test="/b.csv"),
+    ),
+    (
+        "{parquet: a.parquet, label: y, shape: [8, 4, 3]}",
+        DataSpec("parquet", "/spaces/a.parquet", label="y", shape=(8, 4, 3)),
+    ),
+    ("{python: mine.data:load}", DataSpec("python", "mine.data:load")),
+    ("{tfds: mnist, class_weights: balanced}", DataSpec("tfds", "mnist", class_weights="balanced")),
+    (
+        '{digits: true, class_weights: {"0": 2, seven: 0.5}}',
+        DataSpec("digits", class_weights=(("0", 2.0), ("seven", 0.5))),
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "spec"), CASES)
 def test_data(data: str, spec: DataSpec) -> None:
-    assert parse(WHOLE.replace("data: digits", f"data: {data}")).data == spec
+    space = parse(WHOLE.replace("data: digits", f"data: {data}"))
+    assert space.data == spec
+    assert parse(write_space(space)) == space
+
+
+def test_every_source_is_among_them() -> None:
+    assert {spec.source for _, spec in CASES} == set(data_kinds())
+
+
+@pytest.mark.parametrize("source", WITHOUT_PLACE)
+def test_a_source_without_a_place_is_named_alone(source: str) -> None:
+    assert parse(WHOLE.replace("data: digits", f"data: {source}")).data.source == source
 
 
 def test_options_come_back_as_they_were_written() -> None:
@@ -67,13 +81,13 @@ def test_options_come_back_as_they_were_written() -> None:
         (
             "{validation: 0.1}",
             "data",
-            "one of digits, tfds, npz, images, csv, parquet or python",
+            f"one of {listed(SOURCE_OPTIONS)}",
             "exactly one source",
         ),
         (
             "{tfds: a, npz: b.npz}",
             "data",
-            "one of digits, tfds, npz, images, csv, parquet or python",
+            f"one of {listed(SOURCE_OPTIONS)}",
             "exactly one source",
         ),
         ("{digits: false}", "data.digits", "true", "data: digits"),

@@ -38,16 +38,18 @@ class Source(Protocol):
 
 def source_of(spec: DataSpec, scratch: Path) -> Source:
     """The source that a space file names; what it must put on disk to read it goes into the folder `scratch`."""
-    if spec.source == "digits":
-        return Digits()
-    if spec.source == "npz":
-        return Npz(spec.location, scratch)
-    if spec.source == "images":
-        return ImageFolder(spec)
-    if spec.source == "python":
-        return Python(spec.location, scratch)
-    if spec.source in ("csv", "parquet"):
-        from tunekit.data.tabular import Tabular  # PyArrow takes a third of a second to import
+    match spec.source:
+        case "digits":
+            return Digits()
+        case "tfds":
+            return Tfds(spec.location)
+        case "npz":
+            return Npz(spec.location, scratch)
+        case "images":
+            return ImageFolder(spec)
+        case "csv" | "parquet":
+            from tunekit.data.tabular import Tabular  # PyArrow takes a third of a second to import
 
-        return Tabular(spec)
-    return Tfds(spec.location)
+            return Tabular(spec)
+        case "python":
+            return Python(spec.location, scratch)

@@ -235,8 +235,12 @@ def make_oracle(space: Space) -> Tuner:
         "max_trials": settings.max_trials,
         "starts": space.start,
     }
-    if settings.tuner == "hyperband":
-        return Hyperband(factor=settings.factor, hyperband_iterations=settings.iterations, **common)
-    kinds = {"random": RandomSearch, "bayesian": BayesianOptimization, "grid": GridSearch}
-    made: Tuner = kinds[settings.tuner](**common)
-    return made
+    match settings.tuner:
+        case "hyperband":
+            return Hyperband(factor=settings.factor, hyperband_iterations=settings.iterations, **common)
+        case "random":
+            return RandomSearch(**common)
+        case "bayesian":
+            return BayesianOptimization(**common)
+        case "grid":
+            return GridSearch(**common)

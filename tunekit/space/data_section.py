@@ -11,7 +11,7 @@ from tunekit.space import fields
 from tunekit.space.nodes import ListNode, MappingNode, Node, ScalarNode, got
 from tunekit.space.problems import Report, listed
 from tunekit.space.scalars import shown
-from tunekit.space.sources import BALANCED, COMMON_OPTIONS, EXPECTED, SOURCE_OPTIONS, TFDS_NAME
+from tunekit.space.sources import BALANCED, COMMON_OPTIONS, EXPECTED, SOURCE_OPTIONS, TFDS_NAME, WITHOUT_PLACE
 from tunekit.space.space import ClassWeights, DataSpec
 
 LARGEST_SIDE = 16_384
@@ -50,9 +50,9 @@ def read_data(report: Report, root: MappingNode, base: Path) -> DataSpec | None:
 
 
 def _read_short(report: Report, node: ScalarNode) -> DataSpec | None:
-    """`data: digits`, the only source that needs no more words."""
-    if node.value == "digits":
-        return DataSpec("digits")
+    """`data: digits`: a source that needs no more words."""
+    if node.value in WITHOUT_PLACE:
+        return DataSpec(node.value)  # type: ignore[arg-type] # one of WITHOUT_PLACE
     named = isinstance(node.value, str) and TFDS_NAME.fullmatch(node.value)
     remedy = f"Write {{tfds: {node.text}}}." if named else "Write {tfds: mnist}, for instance."
     fields.unexpected(report, "data", node, EXPECTED, remedy)
@@ -143,9 +143,10 @@ def _label(report: Report, path: str, node: Node, base: Path) -> str | None:
     return fields.text(report, path, node, "the name of the column that holds the classes", longest=1000)
 
 
-def _digits(report: Report, path: str, node: Node, base: Path) -> str | None:
+def _no_place(report: Report, path: str, node: Node, base: Path) -> str | None:
     if not isinstance(node, ScalarNode) or node.value is not True:
-        fields.unexpected(report, path, node, "true", "Write `data: digits`, or {digits: true}.")
+        source = path.removeprefix("data.")
+        fields.unexpected(report, path, node, "true", f"Write `data: {source}`, or {{{source}: true}}.")
         return None
     return ""
 
@@ -196,7 +197,7 @@ def _python(report: Report, path: str, node: Node, base: Path) -> str | None:
 _Read = Callable[[Report, str, Node, Path], Any]
 
 _LOCATIONS: Mapping[str, _Read] = {
-    "digits": _digits,
+    **dict.fromkeys(WITHOUT_PLACE, _no_place),
     "tfds": _tfds,
     "npz": _npz,
     "images": _path("a folder of images"),

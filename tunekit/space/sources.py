@@ -14,6 +14,8 @@ SOURCE_OPTIONS: Mapping[str, tuple[str, ...]] = {
     "parquet": ("label", "shape", "test"),
     "python": (),
 }
+WITHOUT_PLACE = ("digits",)
+"""Sources that are there at once, and are named alone."""
 COMMON_OPTIONS = ("validation", "class_weights")
 BALANCED = "balanced"
 EXPECTED = (

@@ -113,7 +113,7 @@ def _model(model: str) -> Any:
 
 
 def _data(data: DataSpec) -> dict[str, Any]:
-    source = {"digits": True} if data.source == "digits" else {data.source: data.location}
+    source = {data.source: data.location or True}
     options = {key: value for key, value in _plain_data(data).items() if key not in ("source", "location")}
     return source | options
 

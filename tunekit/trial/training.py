@@ -50,8 +50,13 @@ def make_optimizer(values: Mapping[str, Scalar], total_steps: int) -> optimizers
         case "adamw":
             return optimizers.AdamW(**common | {"weight_decay": common["weight_decay"] or 0.0})
         case _:
-            kinds = {"adam": optimizers.Adam, "nadam": optimizers.Nadam, "lion": optimizers.Lion}
-            return kinds.get(name, optimizers.Adagrad)(**common)
+            kinds = {
+                "adam": optimizers.Adam,
+                "nadam": optimizers.Nadam,
+                "adagrad": optimizers.Adagrad,
+                "lion": optimizers.Lion,
+            }
+            return kinds[name](**common)
 
 
 def _rate(

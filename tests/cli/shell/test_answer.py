@@ -17,6 +17,9 @@ from tunekit.cli.shell.answer import SUGGESTIONS
 from tunekit.results import Outcome, Trial
 from tunekit.search.state import State
 from tunekit.space.declared import data_kinds
+from tunekit.space.sections import TUNERS
+from tunekit.space.sources import WITHOUT_PLACE
+from tunekit.space.vocabulary import OPTIMIZERS
 
 SPACE = """name: mine
 model: mine:build
@@ -81,9 +84,12 @@ def answered(line: str, cwd: Path, shell: str = "bash", **env: str) -> list[str]
         ("tunekit search mine.yaml --set=width=1", ["16"]),
         ("tunekit search mine.yaml --set depth=", ["1", "2", "3"]),
         ("tunekit search mine.yaml --set rate=", ["0.5", "2.0"]),
-        ("tunekit search mine.yaml --set optimizer=ada", ["adam", "adamw", "adagrad"]),
+        (
+            "tunekit search mine.yaml --set optimizer=ada",
+            [name for name in OPTIMIZERS if name.startswith("ada")],
+        ),
         ("tunekit search mine.yaml --set flip=", ["true", "false"]),
-        ("tunekit search --tuner ", ["hyperband", "random", "bayesian", "grid"]),
+        ("tunekit search --tuner ", list(TUNERS)),
         ("tunekit search cnn-digits --time-budget 3", ["3s", "3m", "3h", "3d"]),
         ("tunekit show ", ["second", "first"]),
         ("tunekit show --home nowhere ", []),
@@ -94,7 +100,7 @@ def answered(line: str, cwd: Path, shell: str = "bash", **env: str) -> list[str]
         ("tunekit explain first --trial ", ["01"]),
         ("tunekit explain --trial 0", ["01"]),
         ("tunekit export --format ", ["yaml", "keras"]),
-        ("tunekit init --data ", ["digits", *(f"{kind}:" for kind in data_kinds() if kind != "digits")]),
+        ("tunekit init --data ", [kind if kind in WITHOUT_PLACE else f"{kind}:" for kind in data_kinds()]),
         ("tunekit init --data npz:im", ["images.npz"]),
         ("tunekit init --model ", ["lenet5", "recurrent", "own"]),
         ("tunekit init --objective val_l", ["val_loss", "val_log_loss"]),

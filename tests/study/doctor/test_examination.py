@@ -19,6 +19,7 @@ from tunekit.study.doctor.finding import attention, guarded, ok, wrong
 from tunekit.study.doctor.frameworks import Frameworks
 from tunekit.study.doctor.record import judge
 from tunekit.study.home import Home
+from tunekit.study.resources import gpus
 
 NAMES = [
     "Python", "packages", "processors", "memory", "home", "temporary", "clock", "data", "searches", "Keras", "GPUs",
@@ -33,7 +34,9 @@ def findings(printed: str) -> dict[str, dict[str, str]]:
 
 
 def test_a_machine_on_which_all_is_well(tmp_path: Path) -> None:
-    done = run("doctor", cwd=tmp_path, KERAS_BACKEND="tensorflow")
+    # The user's own folder, in which Keras and matplotlib would leave files, is looked at as well.
+    folders = dict.fromkeys(("KERAS_HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), "")
+    done = run("doctor", cwd=tmp_path, KERAS_BACKEND="tensorflow", HOME=str(tmp_path), **folders)
     assert "Nothing is wrong." in done.stdout
     assert "on tensorflow, loaded in" in done.stdout
     assert "nothing there yet" in done.stdout
@@ -78,6 +81,20 @@ def test_a_backend_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert frameworks.keras().status == "wrong"
     assert "Did you mean tensorflow?" in frameworks.keras().remedy
     assert frameworks.devices().status == "attention"
+
+
+@pytest.mark.skipif(bool(gpus()), reason="this machine has a GPU")
+def test_cuda_libraries_that_see_no_gpu_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the container for GPUs, started without them."""
+    monkeypatch.setenv("KERAS_BACKEND", "jax")  # loads quickest
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    frameworks = Frameworks(120.0)
+    assert frameworks.devices() == ok("GPUs", "none; processors do the work")
+    (tmp_path / "nvidia" / "cudnn").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = frameworks.devices()
+    assert found.status == "attention"
+    assert "docker run --gpus all" in found.remedy
 
 
 def test_the_word_of_keras_json_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

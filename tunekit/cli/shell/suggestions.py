@@ -98,12 +98,13 @@ def parameters(context: click.Context, incomplete: str) -> Items:
 def data(context: click.Context, incomplete: str) -> Items:
     """The kinds, each with its `:`; after it the files."""
     from tunekit.space.declared import data_kinds
+    from tunekit.space.sources import WITHOUT_PLACE
 
     kind, colon, place = incomplete.partition(":")
     if not colon:
         kinds = _plain(data_kinds(), kind)
         return [
-            item if item.value == "digits" else CompletionItem(f"{item.value}:", type="open")
+            item if item.value in WITHOUT_PLACE else CompletionItem(f"{item.value}:", type="open")
             for item in kinds
         ]
     typed, paths = _listed(place)

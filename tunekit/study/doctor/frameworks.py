@@ -6,7 +6,9 @@ import json
 import os
 import sys
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tunekit.errors import UserError
@@ -64,20 +66,31 @@ class Frameworks:
                 'Install the CUDA libraries, `pip install ".[gpu]"` for TensorFlow, and check `nvidia-smi`; or set '
                 "CUDA_VISIBLE_DEVICES=-1 to compute on processors.",
             )
-        hidden = os.environ.get("CUDA_VISIBLE_DEVICES") is not None
-        return ok(name, "none: CUDA_VISIBLE_DEVICES hides them" if hidden else "none; processors do the work")
+        if os.environ.get("CUDA_VISIBLE_DEVICES") is not None:
+            return ok(name, "none: CUDA_VISIBLE_DEVICES hides them")
+        if _cuda_libraries():
+            return attention(
+                name,
+                "none in sight, though CUDA's libraries are installed; processors do the work",
+                "If this machine has one, check its driver with `nvidia-smi`; a container sees it when started with "
+                "`docker run --gpus all`.",
+            )
+        return ok(name, "none; processors do the work")
 
     def _ask(self) -> dict[str, Any] | str:
         # A folder that cannot be: Keras would write its settings into the user's.
         nowhere = {} if _keras_file().exists() else {"KERAS_HOME": f"{os.devnull}/keras"}
-        try:
-            return ask(
-                "tunekit.trial.examine",
-                seconds=self._seconds,
-                env=environment(threads=1, deterministic=False) | nowhere,
-            )
-        except NoAnswerError as error:
-            return str(error)
+        # Keras loads matplotlib, which would write its list of fonts there as well; it insists on a folder.
+        with TemporaryDirectory(prefix="tunekit-") as folder:
+            fonts = {} if os.environ.get("MPLCONFIGDIR") else {"MPLCONFIGDIR": folder}
+            try:
+                return ask(
+                    "tunekit.trial.examine",
+                    seconds=self._seconds,
+                    env=environment(threads=1, deterministic=False) | nowhere | fonts,
+                )
+            except NoAnswerError as error:
+                return str(error)
 
 
 def _origin() -> str:
@@ -115,6 +128,11 @@ def _reinstall(chosen: str) -> str:
     again = f"{sys.executable} -m pip install --force-reinstall keras {chosen}"
     other = next(name for name in BACKENDS if name != chosen)
     return f"Install it again (`{again}`), or compute with another: KERAS_BACKEND={other}."
+
+
+def _cuda_libraries() -> bool:
+    """As they come with TensorFlow's and JAX's packages for GPUs."""
+    return find_spec("nvidia") is not None and find_spec("nvidia.cudnn") is not None
 
 
 def _described(gpu: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from tunekit.data.glance import (
 )
 from tunekit.errors import UserError
 from tunekit.space.declared import data_kinds
-from tunekit.space.sources import SOURCE_OPTIONS
+from tunekit.space.sources import SOURCE_OPTIONS, WITHOUT_PLACE
 
 MOST_COLUMNS = 20
 """Of a table, that are named."""
@@ -58,7 +58,7 @@ KINDS = {
 
 
 def kind_of(name: str) -> Kind:
-    return KINDS.get(name, Kind())
+    return KINDS.get(name, Kind(question="") if name in WITHOUT_PLACE else Kind())
 
 
 @dataclass(frozen=True)
