@@ -31,8 +31,9 @@ class Nodes:
     def address(self) -> str:
         return str(self.cluster.address)
 
-    def add(self) -> None:
-        self.others.append(self.cluster.add_node(num_cpus=1, node_ip_address="127.0.0.1"))
+    def add(self, cpus: int = 1, gpus: int = 0) -> None:
+        """One node more; Ray believes that it has so many."""
+        self.others.append(self.cluster.add_node(num_cpus=cpus, num_gpus=gpus, node_ip_address="127.0.0.1"))
 
     def processes(self, node_id: str) -> list[psutil.Process]:
         """The node's raylet, and what runs below it."""

@@ -265,6 +265,29 @@ def test_what_no_node_has_is_refused(cluster: Nodes, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("apart")
+def test_trials_that_want_half_a_gpu_share_one(cluster: Nodes, job: MakeJob, tmp_path: Path) -> None:
+    cluster.add(cpus=2, gpus=1)
+    node = cluster.others[-1].node_id
+    workers = make("", tmp_path, on=OnRay(cluster.address, gpus=0.5))
+    workers.warm_up()
+    assert until(lambda: workers.events(0.1) == [] and len(team(workers).ready) == 2)
+    assert workers.count == 2, "the nodes without a GPU have no room"
+    assert {member.node for member in team(workers).members.values()} == {node}
+    for name in ("one", "other"):
+        workers.submit(job(name, "stay", here=tmp_path / name, seconds=1))
+    assert until(
+        lambda: workers.events(0.1) == [] and (tmp_path / "one").exists() and (tmp_path / "other").exists()
+    )
+    seen = {
+        psutil.Process(begun(tmp_path / name)).environ()["CUDA_VISIBLE_DEVICES"] for name in ("one", "other")
+    }
+    assert seen == {"0"}
+    finish(workers, 2)
+    workers.close()
+    cluster.remove(node)
+
+
+@pytest.mark.usefixtures("apart")
 def test_a_node_that_does_not_see_the_folder_sends_files_through_ray(cluster: Nodes, tmp_path: Path) -> None:
     workers = make(cluster.address, tmp_path)
     workers.warm_up()
