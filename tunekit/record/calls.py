@@ -11,6 +11,7 @@ from tunekit.record.trouble import explained
 from tunekit.results import Values
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Metric
 
 METRICS, PARAMS, LETTERS = 800, 100, 5000
@@ -22,6 +23,10 @@ class Calls:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    @property
+    def client(self) -> MlflowClient:
+        return self._store.client
 
     def write(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Call the method of MLflow's client that has this name."""

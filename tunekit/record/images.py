@@ -1,10 +1,17 @@
-"""The images that a run has in MLflow's grid, read from the names of their files."""
+"""A run's pictures: in MLflow's grid of images, whose files' names say what it has already, and beside it."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from tunekit.record.calls import Calls, milliseconds
+from tunekit.trial.jobs import IMAGES, LATER
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,6 +23,36 @@ NAME = re.compile(
     r"(?P<small>[+%]compressed)?\.(png|webp)"
 )
 """The two files of an image; between the parts MLflow wrote % once and writes + now."""
+
+
+WAITING = ".later"
+"""Ending of the file, beside a trial's folder of pictures, of those to be drawn when the trial has ended."""
+
+
+def set_aside(pictures: Path) -> None:
+    """What is to be drawn later stays when the folder is logged and removed."""
+    if (pictures / LATER).exists():
+        (pictures / LATER).replace(pictures.with_name(pictures.name + WAITING))
+
+
+def log_folder(calls: Calls, run_id: str, folder: Path, when: float) -> None:
+    """All of it: the pictures of one epoch each into the grid, the other files beside."""
+    log_grid(calls, run_id, folder / IMAGES, when)
+    if folder.is_dir():
+        shutil.rmtree(folder / IMAGES, ignore_errors=True)
+        calls.write("log_artifacts", run_id, str(folder))
+
+
+def log_grid(calls: Calls, run_id: str, folder: Path, when: float) -> None:
+    """Those that the run does not have yet: MLflow would show one that is logged again twice."""
+    pictures = sorted(folder.glob("*.png"))
+    there = logged(calls.client, run_id) if pictures else frozenset()
+    for path in pictures:
+        key, _, step = path.stem.rpartition(".")
+        if (key, int(step)) not in there:
+            with Image.open(path) as image:
+                options = {"key": key, "step": int(step), "timestamp": milliseconds(when)}
+                calls.write("log_image", run_id, image, **options, synchronous=True)
 
 
 def logged(client: MlflowClient, run_id: str) -> frozenset[tuple[str, int]]:

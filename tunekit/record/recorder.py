@@ -15,8 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
-
 from tunekit.address import without_password
 from tunekit.record import images
 from tunekit.record.calls import Calls, metric, milliseconds
@@ -24,7 +22,6 @@ from tunekit.record.store import Store, check_same_store, open_store
 from tunekit.record.trouble import explained
 from tunekit.results import Evaluation, Metrics, TimedEpoch, TrialRecord, Values
 from tunekit.space.space import Space
-from tunekit.trial.jobs import IMAGES, LATER
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -32,9 +29,6 @@ if TYPE_CHECKING:
 MOST_CLASSES = 100
 """Up to which each class has metrics of its own."""
 PARENT = "parent"
-
-WAITING = ".later"
-"""Ending of the file, beside a trial's folder of pictures, of those to be drawn when the trial has ended."""
 
 
 class Recorder:
@@ -93,9 +87,8 @@ class Recorder:
                 self._calls.set_tags(run_id, _failure_tags(record))
                 if record.failure.traceback:
                     self._calls.write("log_text", run_id, record.failure.traceback, "traceback.txt")
-            if (pictures / LATER).exists():
-                (pictures / LATER).replace(pictures.with_name(pictures.name + WAITING))
-            self._log_pictures(run_id, pictures, record.ended)
+            images.set_aside(pictures)
+            images.log_folder(self._calls, run_id, pictures, record.ended)
             status = "FINISHED" if record.status == "COMPLETED" else "FAILED"
             self._calls.write("set_terminated", run_id, status, end_time=milliseconds(record.ended))
         shutil.rmtree(pictures, ignore_errors=True)
@@ -103,7 +96,7 @@ class Recorder:
     def log_pictures(self, run_id: str, pictures: Path, when: float) -> None:
         """What was drawn of a trial since its end."""
         with explained(self.store.tracking_uri):
-            self._log_pictures(run_id, pictures, when)
+            images.log_folder(self._calls, run_id, pictures, when)
         shutil.rmtree(pictures, ignore_errors=True)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
@@ -138,7 +131,7 @@ class Recorder:
     def log_images(self, folder: Path, when: float) -> None:
         """Pictures of one epoch each, NAME.EPOCH.png, for MLflow's grid of images with its step slider."""
         with explained(self.store.tracking_uri):
-            self._log_images(self.parent_run, folder, when)
+            images.log_grid(self._calls, self.parent_run, folder, when)
 
     def log_evaluation(self, evaluation: Evaluation, validation: float | None, when: float) -> None:
         """The winner's test scores on the parent run, beside what it scored in validation."""
@@ -284,23 +277,6 @@ class Recorder:
             run_id,
             datasets=[DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])],
         )
-
-    def _log_pictures(self, run_id: str, folder: Path, when: float) -> None:
-        self._log_images(run_id, folder / IMAGES, when)
-        if folder.is_dir():
-            shutil.rmtree(folder / IMAGES, ignore_errors=True)
-            self._calls.write("log_artifacts", run_id, str(folder))
-
-    def _log_images(self, run_id: str, folder: Path, when: float) -> None:
-        """Those that the run does not have yet: MLflow would show one that is logged again twice."""
-        pictures = sorted(folder.glob("*.png"))
-        logged = images.logged(self.store.client, run_id) if pictures else frozenset()
-        for path in pictures:
-            key, _, step = path.stem.rpartition(".")
-            if (key, int(step)) not in logged:
-                with Image.open(path) as image:
-                    options = {"key": key, "step": int(step), "timestamp": milliseconds(when)}
-                    self._calls.write("log_image", run_id, image, **options, synchronous=True)
 
 
 def log_to_run(

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunekit.errors import StoreError
-from tunekit.record.recorder import WAITING, Recorder
+from tunekit.record.images import WAITING
+from tunekit.record.recorder import Recorder
 from tunekit.results import TimedEpoch, TrialRecord
 from tunekit.search.coordinator import Observer
 from tunekit.search.state import State
