@@ -283,8 +283,10 @@ def test_trials_that_want_half_a_gpu_share_one(cluster: Nodes, job: MakeJob, tmp
     }
     assert seen == {"0"}
     finish(workers, 2)
-    workers.close()
     cluster.remove(node)
+    # The next test's workers must not be made for a node that is gone.
+    assert until(lambda: workers.events(0.2) == [] and workers.count == 1)
+    workers.close()
 
 
 @pytest.mark.usefixtures("apart")
