@@ -35,18 +35,21 @@ class Nodes:
         """One node more; Ray believes that it has so many."""
         self.others.append(self.cluster.add_node(num_cpus=cpus, num_gpus=gpus, node_ip_address="127.0.0.1"))
 
-    def processes(self, node_id: str) -> list[psutil.Process]:
-        """The node's raylet, and what runs below it."""
-        node = next(node for node in self.others if node.node_id == node_id)
+    def processes(self, node_id: str = "") -> list[psutil.Process]:
+        """The raylet of the node, or of the newest, and what runs below it."""
+        node = self._node(node_id)
         (raylet,) = node.all_processes["raylet"]
         process = psutil.Process(raylet.process.pid)
         return [process, *process.children(recursive=True)]
 
     def remove(self, node_id: str = "") -> None:
         """Kill all processes of the node, or of the newest."""
-        node = next(node for node in reversed(self.others) if node.node_id == node_id or not node_id)
+        node = self._node(node_id)
         self.others.remove(node)
         self.cluster.remove_node(node, allow_graceful=False)
+
+    def _node(self, node_id: str) -> Any:
+        return next(node for node in reversed(self.others) if node.node_id == node_id or not node_id)
 
 
 @contextlib.contextmanager

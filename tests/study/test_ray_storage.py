@@ -166,13 +166,6 @@ def test_nodes_that_do_not_see_the_folder_send_their_checkpoints_through_ray(
     assert not list((tmp_path / "mlruns" / "searches" / "tiny" / "logs").glob("ray-*"))
 
 
-def family(cluster: Nodes) -> tuple[psutil.Process, list[psutil.Process]]:
-    """The newest node's raylet, and the actors and workers below it."""
-    (raylet,) = cluster.others[-1].all_processes["raylet"]
-    process = psutil.Process(raylet.process.pid)
-    return process, process.children(recursive=True)
-
-
 def trains(process: psutil.Process) -> bool:
     """Whether it was forked from a template, which has the same command line."""
     parent = process.parent()
@@ -198,8 +191,8 @@ def test_a_node_that_was_frozen_and_goes_on_late_changes_nothing(
         home = tmp_path / "mlruns"
         command = start("search", TINY, "--on", f"ray:{cluster.address}", "--json", cwd=tmp_path)
         wait_for(command, home, 2)
-        raylet, below = family(cluster)
-        frozen = [raylet, *below]
+        frozen = cluster.processes()
+        below = frozen[1:]
         for process in frozen:
             process.suspend()
         worker = next(process for process in below if trains(process))

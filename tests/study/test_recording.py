@@ -6,20 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.oracles.driver import search as played
-from tests.study.together import PREPARED, SPACE
-from tunekit.insight.album import Album
-from tunekit.insight.look import Look
-from tunekit.results import Epoch, Outcome, TrialRecord
+from tests.study.together import PREPARED, SPACE, leave_for_later
+from tunekit.results import Outcome, TrialRecord
 from tunekit.search.state import State
 from tunekit.study.home import Home
 from tunekit.study.recording import Recording
 from tunekit.study.resources import Resources
 from tunekit.study.session import create_state
-from tunekit.trial.jobs import LATER
 
 TRIAL = next(iter(played(SPACE).trials.values()))
 
@@ -34,11 +30,7 @@ class Search:
     record: TrialRecord
 
     def end_trial(self) -> None:
-        folder = self.pictures / TRIAL.id
-        folder.mkdir(parents=True)
-        look = Look(np.zeros((1, 4, 4, 1), np.uint8), np.zeros(1, int), ("a", "b"))
-        curve = (Epoch(1, {"loss": 1.0, "val_loss": 1.0}, 0.1),)
-        Album(look, curve, (), "a trial", {}).save(folder / LATER, ["curves"])
+        leave_for_later(self.pictures / TRIAL.id)
         self.state.complete(TRIAL.id, Outcome(0.5, 1, 10, 1.0))
         ended = self.state.find(TRIAL.id)
         assert ended is not None

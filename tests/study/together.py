@@ -44,6 +44,13 @@ def make_model(path: Path) -> Path:
     return path
 
 
+def leave_for_later(folder: Path) -> None:
+    """A picture that a trial had no time for, which the coordinator draws."""
+    folder.mkdir(parents=True, exist_ok=True)
+    look = Look(np.zeros((1, 4, 4, 1), np.uint8), np.zeros(1, int), ("a", "b"))
+    Album(look, (), (), "a trial", {}).save(folder / LATER, ["curves"])
+
+
 @dataclass
 class Workers(FakeWorkers):
     """Also leave a picture of each trial and one to be drawn, and evaluate the winner."""
@@ -56,9 +63,7 @@ class Workers(FakeWorkers):
         folder = self.pictures / trial.id
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "activations.png").write_bytes(b"a picture")
-        # What the trial had no time for is drawn by the coordinator.
-        look = Look(np.zeros((1, 4, 4, 1), np.uint8), np.zeros(1, int), ("a", "b"))
-        Album(look, (), (), "a trial", {}).save(folder / LATER, ["curves"])
+        leave_for_later(folder)
         return super()._events(trial, attempt)
 
     def events(self, timeout: float) -> list[WorkerEvent]:

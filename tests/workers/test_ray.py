@@ -75,6 +75,14 @@ def make(address: str, folder: Path, wanted: int | None = None, on: OnRay | None
     return RayWorkers(on, wanted, 1, folder, folder / "ray", folder / "logs")
 
 
+def stays(workers: RayWorkers, job: ProbeJob, here: Path) -> tuple[str, str]:
+    """Submit a job, the only one; the node that it has begun on, and what it said there of itself."""
+    workers.submit(job)
+    assert until(lambda: workers.events(0.1) == [] and here.exists())
+    begun(here)
+    return next(member.node for member in team(workers).members.values() if member.task), here.read_text()
+
+
 def test_jobs_run_side_by_side_and_an_error_is_a_failure(workers: RayWorkers, job: MakeJob) -> None:
     workers.warm_up()
     assert (workers.count, workers.idle, workers.busy) == (2, 2, 0)
@@ -131,11 +139,7 @@ def test_a_job_goes_on_elsewhere_when_its_node_is_lost(
     cluster: Nodes, workers: RayWorkers, job: MakeJob, tmp_path: Path
 ) -> None:
     here = tmp_path / "here"
-    workers.submit(job("moves", "stay", here=here, seconds=6))
-    assert until(lambda: workers.events(0.1) == [] and here.exists())
-    begun(here)
-    first = here.read_text()
-    node = next(member.node for member in team(workers).members.values() if member.task is not None)
+    node, first = stays(workers, job("moves", "stay", here=here, seconds=6), here)
     cluster.remove(node)
     told = []
     assert until(lambda: bool(told.extend(workers.events(0.2)) or here.read_text() not in ("", first)))
@@ -157,11 +161,7 @@ def test_a_job_goes_on_elsewhere_when_its_node_is_cut_off(
     monkeypatch.setattr(team_module, "HEARTBEAT", 1.0)
     cluster.add()
     here = tmp_path / "here"
-    workers.submit(job("moves", "stay", here=here, seconds=8))
-    assert until(lambda: workers.events(0.1) == [] and here.exists())
-    begun(here)
-    first = here.read_text()
-    node = next(member.node for member in team(workers).members.values() if member.task is not None)
+    node, first = stays(workers, job("moves", "stay", here=here, seconds=8), here)
     frozen = cluster.processes(node)
     for process in frozen:
         process.suspend()

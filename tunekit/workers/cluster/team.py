@@ -87,7 +87,9 @@ class Team:
             raise self._watch.gone() from error
         self._note_silence([self._answers.get(reference) or self._beats[reference] for reference in ready])
         for reference in [reference for reference in ready if reference in self._beats]:
-            self._beats_again(self._beats.pop(reference))
+            member = self._beats.pop(reference)
+            if member.task is not None and member.number in self.members:
+                self.attend(member)
         return [
             (self._answers.pop(reference), reference) for reference in ready if reference in self._answers
         ]
@@ -104,11 +106,7 @@ class Team:
     def attend(self, member: Member) -> None:
         """Expect heartbeats for as long as it has a task."""
         member.silent = 0.0
-        if member not in self._beats.values():
-            self._beats[beat(member)] = member
-
-    def _beats_again(self, member: Member) -> None:
-        if member.task is not None and member.number in self.members:
+        if all(other is not member for other in self._beats.values()):
             self._beats[beat(member)] = member
 
     def _note_silence(self, heard: Sequence[Member]) -> None:
