@@ -53,9 +53,19 @@ def _convolution(x: keras.KerasTensor, values: Values, filters: int, number: int
         name=f"conv{number}",
     )(x)
     if values["batch_norm"]:
-        x = layers.BatchNormalization(name=f"batch_norm{number}")(x)
+        normalise = layers.BatchNormalization(name=f"batch_norm{number}")
+        _quicken(normalise)
+        x = normalise(x)
     x = layers.Activation(str(values["activation"]), name=f"activation{number}")(x)
     x = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(x)
     if values["conv_dropout"]:
         x = layers.Dropout(float(values["conv_dropout"]), name=f"dropout{number}")(x)
     return x
+
+
+def _quicken(layer: keras.Layer) -> None:
+    if keras.config.backend() == "tensorflow":
+        # Not from above: it imports TensorFlow, which other backends need not have.
+        from tunekit.models.normalised import fuse
+
+        fuse(layer)

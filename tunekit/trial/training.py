@@ -18,6 +18,7 @@ def compile_model(
 ) -> None:
     """Give the model its optimizer, loss and metric; the optimizer's state exists from here on."""
     optimizer = make_optimizer(values, steps_per_epoch * max_epochs)
+    _quicken(optimizer)
     model.compile(
         optimizer=optimizer,
         loss=SmoothedCrossentropy(float(values["label_smoothing"])),
@@ -28,6 +29,14 @@ def compile_model(
     # A checkpoint is loaded into the state, which must exist by then. Not the optimizer from above: with
     # mixed_float16 Keras puts one around it that has a state of its own.
     model.optimizer.build(model.trainable_variables)
+
+
+def _quicken(optimizer: optimizers.Optimizer) -> None:
+    if keras.config.backend() == "tensorflow":
+        # Not from above: it imports TensorFlow, which other backends need not have.
+        from tunekit.trial.updates import fuse
+
+        fuse(optimizer)
 
 
 def make_optimizer(values: Mapping[str, Scalar], total_steps: int) -> optimizers.Optimizer:
