@@ -34,6 +34,8 @@ from tunekit.trial.train import arrays, image_shape
 from tunekit.trial.training import compile_model
 
 BATCH = 50
+METHODS = ("inner_loop", "call", "update_step")
+"""Those that tunekit puts in the place of Keras' own: in recurrent layers, batch normalisations and optimizers."""
 MODELS: dict[str, tuple[str, tuple[int, int, int], Values]] = {
     "lenet5": ("lenet5", (32, 32, 3), {"hidden_units": 512, "batch_norm": True, "dropout": 0.5}),
     "rnn": ("recurrent", (28, 28, 1), {"cell": "rnn", "hidden_units": 128}),
@@ -42,26 +44,31 @@ MODELS: dict[str, tuple[str, tuple[int, int, int], Values]] = {
 }
 
 
-def keras_cells(model: keras.Model) -> None:
-    """Recurrent layers loop over their steps as Keras has it."""
-    for layer in model.layers:
-        vars(layer).pop("inner_loop", None)
+def keras_alone(model: keras.Model, *kept: str) -> None:
+    """Layers and optimizer compute as Keras has it, but for those methods of tunekit's that are kept."""
+    for part in (*model.layers, model.optimizer):
+        for method in {*METHODS} - {*kept}:
+            vars(part).pop(method, None)
+
+
+def keeping(method: str) -> Callable[[keras.Model], None]:
+    return lambda model: keras_alone(model, method)
 
 
 def keras_unrolled(model: keras.Model) -> None:
-    keras_cells(model)
+    keras_alone(model)
     for layer in model.layers:
         if isinstance(layer, keras.layers.RNN):
             layer.unroll = True
 
 
 def xla(model: keras.Model) -> None:
-    keras_cells(model)
+    keras_alone(model)
     model.jit_compile = True
 
 
 def several_steps(model: keras.Model) -> None:
-    keras_cells(model)
+    keras_alone(model)
     model.steps_per_execution = 12
 
 
@@ -77,15 +84,19 @@ class Variant:
 
 RECURRENT = ("rnn", "lstm", "gru")
 VARIANTS: Mapping[str, Variant] = {
-    "Keras' fit": Variant(keras_cells),
+    "Keras' fit": Variant(keras_alone),
     "steps_per_execution=12": Variant(several_steps),
     "XLA": Variant(xla),
     "unroll=True": Variant(keras_unrolled, models=RECURRENT),
-    "gradient by hand": Variant(models=RECURRENT),
-    "one graph for many steps": Variant(keras_cells, make_loop),
+    "recurrent gradient by hand": Variant(keeping("inner_loop"), models=RECURRENT),
+    "batch normalisation in one operation": Variant(keeping("call"), models=("lenet5",)),
+    "update of Adam in one operation": Variant(keeping("update_step")),
+    "one graph for many steps": Variant(keras_alone, make_loop),
     "as tunekit trains": Variant(loop=make_loop),
     "with bfloat16": Variant(loop=make_loop, values={"precision": "bfloat16"}),
-    "SGD, which a fused Adam would come near": Variant(loop=make_loop, values={"optimizer": "sgd"}),
+    "with bfloat16, Keras' own layers": Variant(
+        keras_alone, make_loop, values={"precision": "bfloat16"}, models=("lenet5",)
+    ),
 }
 
 

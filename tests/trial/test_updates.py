@@ -17,7 +17,7 @@ from tunekit.space.vocabulary import OPTIMIZERS, complete
 from tunekit.trial.training import make_optimizer
 from tunekit.trial.updates import fuse
 
-FUSED = ("adam", "adamw", "momentum", "nesterov")
+FUSED = ("adam", "adamw", "nadam", "momentum", "nesterov", "adagrad")
 
 
 def pair(name: str, clip_norm: float = 2.0) -> tuple[Any, Any]:
@@ -68,6 +68,9 @@ def test_the_gradient_of_an_embedding_goes_keras_way(name: str) -> None:
 
 
 def test_nothing_is_fused_that_computes_something_else() -> None:
-    other = keras.optimizers.Adam(amsgrad=True)
-    fuse(other)
-    assert "update_step" not in vars(other)
+    for other in (
+        keras.optimizers.Adam(amsgrad=True),
+        keras.optimizers.Adagrad(initial_accumulator_value=0.0),
+    ):
+        fuse(other)
+        assert "update_step" not in vars(other)

@@ -13,6 +13,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+LOST = 1e5
+"""So many times as large a number swallows another one in float32, but for its last digit or two."""
+
 Step = Callable[[Any, Any, Any, Any], None]
 
 
@@ -35,10 +38,17 @@ def fuse(optimizer: Any) -> None:
 
 
 def _step_of(optimizer: Any) -> Step | None:
+    kind = type(optimizer)
     # AdamW is an Adam whose weights decay apart from the update.
-    if type(optimizer) in (keras.optimizers.Adam, keras.optimizers.AdamW) and not optimizer.amsgrad:
+    if kind in (keras.optimizers.Adam, keras.optimizers.AdamW) and not optimizer.amsgrad:
         return _adam
-    return _momentum if type(optimizer) is keras.optimizers.SGD and optimizer.momentum else None
+    if kind is keras.optimizers.Nadam:
+        return _nadam
+    if kind is keras.optimizers.SGD and optimizer.momentum:
+        return _momentum
+    # The operation has no epsilon, which is lost in what the sums begin with.
+    begun = kind is keras.optimizers.Adagrad and optimizer.initial_accumulator_value
+    return _adagrad if begun and begun >= LOST * optimizer.epsilon else None
 
 
 def _adam(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
@@ -58,6 +68,21 @@ def _adam(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
     )
 
 
+def _nadam(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
+    """The moments are Adam's, and are moved by its operation with a rate of 0; what is done with them has none."""
+    _adam(optimizer, gradient, variable, tf.zeros_like(rate))
+    place = optimizer._get_variable_index(variable)
+    count = tf.cast(optimizer.iterations + 1, tf.float32)
+    now, then = (optimizer.beta_1 * (1 - 0.5 * tf.pow(0.96, number)) for number in (count, count + 1))
+    product = tf.cast(optimizer._u_product, tf.float32)
+    # All that is the same for each weight is multiplied first.
+    unbiased = tf.sqrt(1 - tf.pow(tf.constant(optimizer.beta_2, tf.float32), count))
+    of_moment = rate * unbiased * then / (1 - product * then)
+    of_gradient = rate * unbiased * (1 - now) / (1 - product)
+    moved = of_moment * optimizer._momentums[place].value + of_gradient * gradient
+    variable.assign_sub(moved / (tf.sqrt(optimizer._velocities[place].value) + optimizer.epsilon * unbiased))
+
+
 def _momentum(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
     place = optimizer._get_variable_index(variable)
     tf.raw_ops.ResourceApplyKerasMomentum(
@@ -68,3 +93,9 @@ def _momentum(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
         momentum=optimizer.momentum,
         use_nesterov=optimizer.nesterov,
     )
+
+
+def _adagrad(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
+    place = optimizer._get_variable_index(variable)
+    sums = optimizer._accumulators[place].value.handle
+    tf.raw_ops.ResourceApplyAdagrad(var=variable.handle, accum=sums, lr=rate, grad=gradient)
