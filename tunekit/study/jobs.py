@@ -35,12 +35,17 @@ def run_jobs(
     jobs: Sequence[Job],
     interrupted: Callable[[], bool] = lambda: False,
     on_event: Callable[[Step | EpochDone], None] = lambda event: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> list[Any]:
-    """The jobs' results in order; of several errors the first job's is raised."""
+    """The jobs' results in order; of several errors the first job's is raised.
+
+    `meanwhile` is called once, when the workers have been given what they can take.
+    """
     waiting, ended = list(jobs), dict[str, Done | Failed]()
+    _hand_out(workers, waiting)
+    meanwhile()
     while len(ended) < len(jobs):
-        while waiting and workers.idle:
-            workers.submit(waiting.pop(0))
+        _hand_out(workers, waiting)
         if interrupted():
             raise Interrupted("interrupted")
         for message in workers.events(0.25):
@@ -50,6 +55,11 @@ def run_jobs(
                 case event:
                     on_event(event)
     return [_result(job, ended[job.id]) for job in jobs]
+
+
+def _hand_out(workers: Workers, waiting: list[Job]) -> None:
+    while waiting and workers.idle:
+        workers.submit(waiting.pop(0))
 
 
 def _result(job: Job, end: Done | Failed) -> Any:

@@ -139,20 +139,24 @@ def _run(
     space = settled(pinned(space))
     resources = resources_for(state, settings)
     workers = make_workers(folder, resources, settings)
+
+    def load_frameworks() -> None:
+        with interrupted.at_once():
+            _load_frameworks(folder.framework_log)
+
     try:
         reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
         workers.warm_up()
         prepared = prepare_both(space, settings.home, interrupted)
-        with interrupted.at_once():
-            _load_frameworks(folder.framework_log)
         if state is None:
             if found := doubt(space):
                 reporter.warn(found)
             reporter.stage("Building the model with its smallest and its largest values")
-            probe_space(space, prepared, workers, interrupted)
+            probe_space(space, prepared, workers, interrupted, meanwhile=load_frameworks)
             state = create_state(folder, space, prepared, resources, settings.fast)
         else:
             check_unchanged(state, space, prepared)
+            load_frameworks()
         session = Session(
             folder,
             settings.home,

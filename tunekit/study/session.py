@@ -161,8 +161,12 @@ def probe_space(
     workers: Workers,
     interrupted: Callable[[], bool],
     timed: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[Probe, Probe]:
-    """Train one batch with the smallest and the largest values; a model that cannot build is found here."""
+    """Train one batch with the smallest and the largest values; a model that cannot build is found here.
+
+    `meanwhile` is called while the workers do so.
+    """
     split = split_of(space, prepared)
     extremes = {"its smallest values": space.smallest(), "its largest values": space.largest()}
     jobs = [
@@ -170,7 +174,7 @@ def probe_space(
         for which, values in extremes.items()
     ]
     try:
-        smallest, largest = run_jobs(workers, jobs, interrupted)
+        smallest, largest = run_jobs(workers, jobs, interrupted, meanwhile=meanwhile)
     except JobFailed as error:
         shown = ", ".join(f"{name}={value}" for name, value in extremes[error.job.id].items())
         raise model_error(space.name, error.failure, f"{error.job.id} ({shown})") from error
