@@ -9,7 +9,7 @@ from tunekit.results import Epoch, Failure, Trial, TrialRecord
 from tunekit.search.state import State
 from tunekit.space.parameters import Choice
 from tunekit.space.space import DataSpec, Space
-from tunekit.study.search import Report
+from tunekit.study.overview import Report
 
 
 def test_a_hyperparameter_with_the_name_of_a_column_stays_apart() -> None:

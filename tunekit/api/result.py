@@ -17,7 +17,7 @@ from tunekit.study import reporting, single
 from tunekit.study.export import model_file
 from tunekit.study.home import Home
 from tunekit.study.look import Listing, load_report
-from tunekit.study.search import Report
+from tunekit.study.overview import Report
 from tunekit.study.session import Settings
 
 if TYPE_CHECKING:

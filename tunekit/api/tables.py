@@ -6,7 +6,7 @@ from typing import Any
 
 from tunekit.results import TrialRecord
 from tunekit.search.state import State
-from tunekit.study.search import Report
+from tunekit.study.overview import Report
 
 Row = dict[str, Any]
 TRIAL = (

@@ -12,7 +12,7 @@ from tunekit.results import Evaluation, Outcome, TrialRecord
 
 if TYPE_CHECKING:
     from tunekit.study.look import Listing
-    from tunekit.study.search import Report
+    from tunekit.study.overview import Report
 
 SHOWN = 5
 """Best trials in the table."""
@@ -28,7 +28,11 @@ def report_plain(report: Report) -> dict[str, Any]:
         "search": report.search,
         "home": report.home,
         "status": report.facts["status"],
-        "trials": [trial_plain(record) for record in report.records],
+        "trials": [
+            trial_plain(record)
+            | ({"epoch": report.reached[record.trial.id]} if record.trial.id in report.reached else {})
+            for record in report.records
+        ],
         "best": trial_plain(report.best) if report.best else None,
         "test": evaluation.metrics if evaluation else None,
         "config": report.config,
@@ -102,7 +106,7 @@ def _every_trial(report: Report) -> str:
     ]
     rows = []
     for record in report.records:
-        name, *others = _state_row(record)
+        name, *others = _state_row(record, report.reached.get(record.trial.id))
         rows.append([name, record.trial.parent or "", *others])
     if report.space.start:
         headings.insert(2, "start")
@@ -117,10 +121,12 @@ def trial_row(record: TrialRecord) -> list[str]:
     return [record.trial.id, str(record.trial.epochs), score, values]
 
 
-def _state_row(record: TrialRecord) -> list[str]:
+def _state_row(record: TrialRecord, reached: int | None) -> list[str]:
     trial = record.trial
     name, epochs, score, values = trial_row(record)
     status = f"failed: {record.failure.cause}" if record.failure else record.status.lower()
+    if reached is not None:
+        status += f", epoch {reached}"
     return [name, str(trial.bracket), str(trial.round), epochs, status, score, values]
 
 

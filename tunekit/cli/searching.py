@@ -20,7 +20,7 @@ from tunekit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tunekit.study.search import Report
+    from tunekit.study.overview import Report
 
 
 @click.command()

@@ -11,7 +11,7 @@ from tunekit.search.lock import is_running
 from tunekit.search.state import State
 from tunekit.study.home import Home
 from tunekit.study.look import Listing
-from tunekit.study.search import make_report
+from tunekit.study.overview import make_report
 from tunekit.study.session import stored_space
 
 FACTS = ("data_name", "data_sha256", "finalists")

@@ -8,7 +8,7 @@ from tunekit.errors import TunekitError
 from tunekit.search.lock import is_running
 from tunekit.search.state import State
 from tunekit.study.home import Home
-from tunekit.study.search import Report, make_report
+from tunekit.study.overview import Report, make_report
 from tunekit.study.session import stored_space
 
 

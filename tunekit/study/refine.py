@@ -18,7 +18,7 @@ from tunekit.space.writer import as_plain, write_space
 from tunekit.study.files import write_text
 from tunekit.study.home import Home
 from tunekit.study.look import load_report
-from tunekit.study.search import Report
+from tunekit.study.overview import Report
 
 NEXT = re.compile(r"(.*)-next([0-9]*)")
 LONGEST_NAME = 64

@@ -5,25 +5,23 @@ from __future__ import annotations
 import shlex
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tunekit.address import shown
 from tunekit.errors import ClusterError, Interrupted, SearchError, StoreError
 from tunekit.imports import nothing_collected
-from tunekit.results import Evaluation, TrialRecord
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.lock import SearchLock
 from tunekit.search.state import State
-from tunekit.search.winner import ranked
 from tunekit.space.space import Space
 from tunekit.study.files import disk_faults_explained
-from tunekit.study.finish import evaluation_from, finish
+from tunekit.study.finish import finish
 from tunekit.study.home import SearchFolder, home_option
 from tunekit.study.model_file import pinned
 from tunekit.study.model_source import changes, check_source, kept_files
 from tunekit.study.objective import doubt
+from tunekit.study.overview import Report, make_report
 from tunekit.study.precision import settled
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
@@ -42,22 +40,6 @@ from tunekit.study.session import (
 )
 from tunekit.study.signals import Interruption, interruption
 from tunekit.workers.cluster.request import check_storage
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a search came to."""
-
-    search: str
-    home: str
-    space: Space
-    records: tuple[TrialRecord, ...]
-    best: TrialRecord | None
-    evaluation: Evaluation | None
-    config: str | None
-    mlflow: dict[str, str]
-    complete: bool
-    facts: dict[str, Any]
 
 
 def search(space: Space, settings: Settings, reporter: Reporter, resume: bool = False) -> Report:
@@ -276,26 +258,3 @@ FACTS_SHOWN = (
     "backend",
     "versions",
 )
-
-
-def make_report(folder: SearchFolder, state: State, space: Space, home: str) -> Report:
-    """What the state says of a search, running or finished."""
-    records = tuple(state.records())
-    best_id = state.fact("best")
-    trials = [record for record in records if record.kind == "trial"]
-    best = next((record for record in records if record.trial.id == best_id), None)
-    if best is None:
-        best = next(iter(ranked(trials, space.objective)), None)
-    evaluation = state.fact("evaluation")
-    return Report(
-        search=folder.name,
-        home=home,
-        space=space,
-        records=records,
-        best=best,
-        evaluation=evaluation_from(evaluation) if evaluation else None,
-        config=folder.best_config.absolute().as_posix() if folder.best_config.exists() else None,
-        mlflow={name: str(state.fact(name)) for name in ("tracking_uri", "experiment_id", "run_id")},
-        complete=state.fact("status") == "FINISHED",
-        facts={name: state.fact(name) for name in ("status", "created", "finalists", "threads")},
-    )
