@@ -44,6 +44,12 @@ def test_a_trial_that_has_just_begun_has_time_for_none() -> None:
     assert short.left_out == ["curves", "filters"]
 
 
+def test_what_was_spent_before_counts() -> None:
+    began = time.perf_counter() - 60
+    trial = Allowance(began, everything=False, spent=SHARE * 60)
+    assert drawn(trial, "curves") == []
+
+
 def test_all_are_drawn_where_all_are_wanted() -> None:
     assert drawn(Allowance(time.perf_counter(), everything=True), "curves", "filters") == [
         "curves",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import keras
 import numpy as np
 import pytest
 
-from tunekit.insight.look import look
 from tunekit.trial.feeding import as_they_are
-from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
+from tunekit.trial.health import StepWatch, gradient_norms, update_ratios
 from tunekit.trial.loop import make_loop
 
 LAYERS = keras.layers
@@ -26,26 +27,20 @@ def line(weight: float, rate: float = 0.1, l2: float = 0.0) -> keras.Model:
 X, Y = np.array([[1.0], [2.0]], "float32"), np.array([[0.0], [0.0]], "float32")
 
 
-def gradient_norms(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """As it is alone and, where the model is looked into, from the same call."""
-    alone = GradientWatch(model, images, labels)
-    beside = GradientWatch(model, images, labels)
-    with beside:
-        seen = look(model, images, labels, "ab", (images, labels), beside.answered)
-    assert not seen.notes
-    assert beside.norms() == pytest.approx(alone.norms())
-    return alone.norms()
+def of_images(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Where no step has told."""
+    return gradient_norms(model, StepWatch(), images, labels)
 
 
 def test_a_gradient_by_hand() -> None:
     # The mean of (w*1)^2 and (w*2)^2 is 2.5 w^2, its derivative 5 w.
-    norms = gradient_norms(line(3.0), X, Y)
+    norms = of_images(line(3.0), X, Y)
     assert norms == pytest.approx({"health/gradient_norm": 15.0, "gradient/line/norm": 15.0})
 
 
 def test_penalties_count() -> None:
     # And 0.5 w^2 more has the derivative w.
-    assert gradient_norms(line(3.0, l2=0.5), X, Y)["health/gradient_norm"] == pytest.approx(18.0)
+    assert of_images(line(3.0, l2=0.5), X, Y)["health/gradient_norm"] == pytest.approx(18.0)
 
 
 def test_layers_add_up_and_unused_weights_have_none() -> None:
@@ -55,11 +50,11 @@ def test_layers_add_up_and_unused_weights_have_none() -> None:
     model = keras.Model(entry, output)
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
     images = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
-    norms = gradient_norms(model, images, np.array([0, 1, 0, 1, 1]))
+    norms = of_images(model, images, np.array([0, 1, 0, 1, 1]))
     parts = [norms["gradient/hidden/norm"], norms["gradient/output/norm"]]
     assert norms["health/gradient_norm"] == pytest.approx(np.hypot(*parts))
     model.get_layer("output").set_weights([np.zeros((3, 2)), np.zeros(2)])
-    assert gradient_norms(model, images, np.zeros(5, int))["gradient/hidden/norm"] == 0
+    assert of_images(model, images, np.zeros(5, int))["gradient/hidden/norm"] == 0
 
 
 @pytest.mark.parametrize("cell", [LAYERS.GRU, LAYERS.LSTM, LAYERS.SimpleRNN])
@@ -67,7 +62,7 @@ def test_recurrent_layers_are_left_as_they_were(cell: type) -> None:
     layer = cell(3)
     model = keras.Sequential([LAYERS.Input((4, 2)), layer, LAYERS.Dense(1)])
     model.compile(loss=keras.losses.MeanSquaredError())
-    norms = gradient_norms(model, np.ones((2, 4, 2), "float32"), np.ones((2, 1), "float32"))
+    norms = of_images(model, np.ones((2, 4, 2), "float32"), np.ones((2, 1), "float32"))
     assert norms["health/gradient_norm"] > 0
     assert layer.unroll is False
 
@@ -97,15 +92,35 @@ def test_weights_that_are_all_zero_have_no_ratio() -> None:
     assert np.isnan(update_ratios(model, watch)["health/update_ratio"])
 
 
-def test_a_gradient_that_fails_is_its_own_fault() -> None:
-    model = line(1.0)
-    model.loss = lambda true, answers: 1 / 0
-    watch = GradientWatch(model, X, Y)
-    with watch:
-        seen = look(model, X, Y, "ab", None, watch.answered)
-    assert len(seen.activations) == 1
-    with pytest.raises(ZeroDivisionError):
-        watch.norms()
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="is of TensorFlow alone")
+def test_the_gradient_of_a_step_by_hand() -> None:
+    model = line(3.0)
+    watch = StepWatch()
+    watch.step = 1
+    # The second step begins with w = 1.5, and the derivative is 5 w.
+    make_loop(model, 2).train(as_they_are(np.tile(X, (3, 1)), np.tile(Y, (3, 1))), watch, lambda share: None)
+
+    norms = gradient_norms(model, watch, X, Y)
+
+    assert norms == pytest.approx({"health/gradient_norm": 7.5, "gradient/line/norm": 7.5})
+
+
+def test_what_was_told_counts_and_a_weight_without_a_gradient_counts_nothing() -> None:
+    entry = keras.Input((1,))
+    model = keras.Model(entry, LAYERS.Dense(2, name="two")(LAYERS.Dense(1, name="one")(entry)))
+    watch = StepWatch()
+    watch.gradients = [np.array([[3.0]]), np.array([4.0]), np.empty(0), np.array([0.0, 12.0])]
+    assert gradient_norms(model, watch, X, Y) == pytest.approx(
+        {"health/gradient_norm": 13.0, "gradient/one/norm": 5.0, "gradient/two/norm": 12.0}
+    )
+
+
+def test_watching_takes_time_that_is_known() -> None:
+    model, watch = line(3.0), StepWatch()
+    began = time.perf_counter()
+    watch.begins(model)
+    watch.ends(model, lambda: time.sleep(0.05))
+    assert 0.05 <= watch.seconds <= time.perf_counter() - began
 
 
 def test_a_model_without_a_graph_has_a_gradient() -> None:
@@ -121,7 +136,4 @@ def test_a_model_without_a_graph_has_a_gradient() -> None:
     model(X)
     model.set_weights([np.array([[3.0]])])
     model.compile(loss=keras.losses.MeanSquaredError())
-    watch = GradientWatch(model, X, Y)
-    with watch:
-        look(model, X, Y, "ab", None, watch.answered)
-    assert watch.norms()["health/gradient_norm"] == pytest.approx(15.0)
+    assert of_images(model, X, Y)["health/gradient_norm"] == pytest.approx(15.0)

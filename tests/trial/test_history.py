@@ -119,7 +119,20 @@ def test_another_models_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="another model"):
         history.apply(other, snapshot)
     assert (keras.ops.convert_to_numpy(other.get_layer("one").kernel) == 5).all()
-    assert history.by_variable(other, snapshot) == {}
+    kernels = [other.get_layer(name).kernel for name in ("one", "two")]
+    assert not any(history.of_variables(tmp_path, other, kernels, [1]).values())
+
+
+def test_some_variables_at_some_epochs(tmp_path: Path) -> None:
+    model = convnet()
+    for epoch in range(4):
+        history.keep(tmp_path, filled(model, epoch), epoch)
+    kernel, dense = model.get_layer("two").kernel, model.get_layer("dense").kernel
+
+    found = history.of_variables(tmp_path, model, [kernel, dense], [1, 2, 9])
+
+    assert {epoch: list(arrays) for epoch, arrays in found.items()} == {1: [id(kernel)], 2: [id(kernel)]}
+    assert all((arrays[id(kernel)] == epoch).all() for epoch, arrays in found.items())
 
 
 def test_a_model_without_convolutions_has_none(tmp_path: Path) -> None:

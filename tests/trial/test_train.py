@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from tunekit.models.build import build
 from tunekit.results import Outcome
 from tunekit.space.space import Objective
 from tunekit.space.vocabulary import complete
-from tunekit.trial import allowance, checkpoint, history
+from tunekit.trial import allowance, checkpoint, health, history
 from tunekit.trial.inside import examples
 from tunekit.trial.jobs import LATER, EpochDone, Split, Step
 from tunekit.trial.train import arrays, image_shape, train, validation_arrays
@@ -129,6 +131,20 @@ def test_health_is_among_the_metrics(trained: tuple[Outcome, list[EpochDone]]) -
     # Adam moves each weight by about its learning rate of 0.01 a step.
     assert 0.001 < insight["health/update_ratio"] < 0.2
     assert {"gradient/conv1/norm", "update/output/ratio"} <= set(insight)
+
+
+def test_watching_a_step_counts_as_looking(
+    part: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = health._weights
+
+    def slowly(model: keras.Model) -> list[np.ndarray]:
+        time.sleep(0.5)
+        return weights(model)
+
+    monkeypatch.setattr(health, "_weights", slowly)
+    outcome, _ = run(train_job(part, tmp_path / "0001", 1, pictures=tmp_path / "pictures"))
+    assert 1.0 <= outcome.looking_seconds < outcome.seconds
 
 
 def test_a_promoted_trial_shows_its_first_epoch(part: Split, tmp_path: Path) -> None:

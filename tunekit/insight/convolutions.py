@@ -35,6 +35,11 @@ class Filters:
     """(height, width, input channels, filters); a one-dimensional convolution has height 1."""
 
 
+def kernel_of(convolution: Any) -> Any:
+    """Its variable; of a separable one that of its depthwise part."""
+    return convolution.kernel if hasattr(convolution, "kernel") else convolution.depthwise_kernel
+
+
 def kernels_of(
     found: Sequence[tuple[Any, str]], value: Callable[[Any], Array | None] = as_floats
 ) -> tuple[Filters, ...]:
@@ -46,7 +51,7 @@ def kernels_of(
     for layer, label in found:
         if not isinstance(layer, CONVOLUTIONS) or not layer.built:
             continue
-        kernel = value(layer.kernel if hasattr(layer, "kernel") else layer.depthwise_kernel)
+        kernel = value(kernel_of(layer))
         if kernel is None:
             continue
         if isinstance(layer, TRANSPOSED):

@@ -1,10 +1,9 @@
-"""A model's graph of layers, and the values that flow between them for a few images."""
+"""A model's graph of layers, and their names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -38,6 +37,8 @@ class Use:
     inputs: tuple[Any, ...]
     """Symbolic tensors that enter the layer."""
     outputs: tuple[Any, ...]
+    arguments: Any
+    """Keras' record of the call: `fill_in` makes arguments of it, from values by the tensor's id."""
 
 
 def evenly(layers: Sequence[T], most: int) -> list[T]:
@@ -52,12 +53,17 @@ def uses(model: Any) -> list[Use]:
     outputs = getattr(model, "outputs", None)
     if not outputs or not getattr(model, "inputs", None):
         return []
-    sources = {id(tensor) for tensor in model.inputs}
+    return path(model.inputs, outputs)
+
+
+def path(begin: Sequence[Any], end: Sequence[Any]) -> list[Use]:
+    """The uses of layers on the way from some symbolic tensors to others, in the same order."""
+    sources = {id(tensor) for tensor in begin}
     found: list[Use] = []
     opened: set[int] = set()
     closed: set[int] = set()
     # A stack instead of recursion: a deep model has more layers than Python allows frames.
-    stack = [_node(tensor) for tensor in reversed(outputs)]
+    stack = [_node(tensor) for tensor in reversed(end) if id(tensor) not in sources]
     while stack:
         node = stack[-1]
         if node is None or id(node) in closed:
@@ -65,7 +71,9 @@ def uses(model: Any) -> list[Use]:
         elif id(node) in opened:
             stack.pop()
             closed.add(id(node))
-            found.append(Use(node.operation, tuple(node.input_tensors), tuple(node.output_tensors)))
+            found.append(
+                Use(node.operation, tuple(node.input_tensors), tuple(node.output_tensors), node.arguments)
+            )
         else:
             opened.add(id(node))
             stack.extend(_node(tensor) for tensor in node.input_tensors if id(tensor) not in sources)
@@ -117,15 +125,6 @@ def bends(layer: Any) -> bool:
     return getattr(layer, "activation", None) not in (None, keras.activations.linear)
 
 
-def unbent(layer: Any, inputs: Array) -> Array:
-    """What the layer would answer without its activation function."""
-    activation, layer.activation = layer.activation, keras.activations.linear
-    try:
-        return as_floats(layer(inputs, training=False))
-    finally:
-        layer.activation = activation
-
-
 def rectifies(layer: Any) -> bool:
     """Whether a unit of this layer can be dead: its output is exactly 0 over half of its inputs."""
     if isinstance(layer, keras.layers.ReLU):
@@ -135,45 +134,11 @@ def rectifies(layer: Any) -> bool:
     return getattr(layer, "activation", None) in (keras.activations.relu, keras.activations.relu6)
 
 
-def evaluate(
-    model: Any, tensors: Sequence[Any], inputs: Array, answered: Callable[[Any], None] | None = None
-) -> dict[int, Array]:
-    """The values of symbolic tensors for these inputs, by the tensor's id.
-
-    One eager call of a model over the existing layers: nothing is traced and no weight is copied. `answered` is
-    given the model's own output, as the backend has it.
-    """
-    # By name, for Keras hands out a list of one tensor as the tensor itself.
-    wanted = {str(id(tensor)): tensor for tensor in tensors}
-    if answered:
-        wanted["answer"] = model.outputs[0]
-    if not wanted:
-        return {}
-    with step_by_step(model):
-        values = keras.Model(model.inputs[0], wanted)(inputs, training=False)
-    if answered:
-        answered(values.pop("answer"))
-    return {int(name): as_floats(value) for name, value in values.items()}
-
-
-@contextmanager
-def step_by_step(model: Any) -> Iterator[None]:
-    """Without the loop of TensorFlow's own in recurrent layers: where nothing is traced it takes twice as long."""
-    found = [layer for _, layer in layers(model) if getattr(layer, "unroll", None) is False]
-    if keras.config.backend() != "tensorflow":
-        found = []  # a compiler would have to compile each step
-    try:
-        for layer in found:
-            layer.unroll = True
-        yield
-    finally:
-        for layer in found:
-            layer.unroll = False
-
-
 def as_floats(value: Any) -> Array:
     """A tensor or variable as numpy's float32, whatever precision the model computes in."""
-    return np.asarray(keras.ops.convert_to_numpy(value)).astype(np.float32, copy=False)
+    if not isinstance(value, np.ndarray):
+        value = keras.ops.convert_to_numpy(value)
+    return np.asarray(value).astype(np.float32, copy=False)
 
 
 def layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from tunekit.insight import graph
+from tunekit.insight import flow, graph
 from tunekit.insight.convolutions import CONVOLUTIONS, Filters, kernels_of
 from tunekit.insight.graph import Array, Use, as_floats
 from tunekit.insight.reading import Reading, last_recurrent, read
@@ -88,18 +88,16 @@ def look(
     labels: np.ndarray,
     class_names: Sequence[str],
     more: tuple[np.ndarray, np.ndarray] | None = None,
-    answered: Callable[[Any], None] | None = None,
 ) -> Look:
     """Look inside a trained model with a few fixed images; what cannot be seen becomes a note.
 
-    `more` are further images and labels, for what a few images cannot tell. `answered` is given what the model said
-    of the images, as the backend's own tensor.
+    `more` are further images and labels, for what a few images cannot tell.
     """
     found = graph.named(model)
     seen = _Seen({id(layer): label for layer, label in found})
     # A diverged model overflows; its statistics and pictures say so, and numpy need not warn of it.
     with np.errstate(all="ignore"):
-        seen.attempt("activations", lambda: seen.watch(model, np.asarray(images), answered))
+        seen.attempt("activations", lambda: seen.watch(model, np.asarray(images)))
         if more is not None:
             seen.attempt("accuracy by step", lambda: seen.read(model, *more))
         return Look(
@@ -165,7 +163,7 @@ class _Seen:
         if use and any(each.layer == label and each.states is not None for each in self.recurrents):
             self.reading = read(model, use, str(label), images, labels)
 
-    def watch(self, model: Any, inputs: Array, answered: Callable[[Any], None] | None = None) -> None:
+    def watch(self, model: Any, inputs: Array) -> None:
         """Run the model once, keep what its layers of interest answer, and go on into nested models."""
         uses = graph.uses(model)
         if len(getattr(model, "inputs", None) or ()) != 1:
@@ -177,7 +175,7 @@ class _Seen:
         wanted += [use.outputs[0] for use, _ in watched if behind[id(use)] is not use]
         wanted += [use.inputs[0] for use, kind in watched if kind == "recurrent" or graph.bends(use.layer)]
         wanted += [use.inputs[0] for use in uses if isinstance(use.layer, keras.Model)]
-        values = graph.evaluate(model, wanted, inputs, answered)
+        values = flow.evaluate(model, wanted, inputs)
         for use in uses:
             kind = _kind(use.layer)
             if isinstance(use.layer, keras.Model):
@@ -194,7 +192,7 @@ class _Seen:
         if last is not use:
             found = values[id(use.outputs[0])]
         elif graph.bends(use.layer):
-            found = graph.unbent(use.layer, values[id(use.inputs[0])])
+            found = flow.unbent(use.layer, values[id(use.inputs[0])])
             normalised = False  # what is normalised is the activation
         else:
             return None

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
-from tunekit.insight import graph
-from tunekit.insight.graph import Array, Use, as_floats
+from tunekit.insight import flow, graph
+from tunekit.insight.graph import Array, Use
 from tunekit.insight.recurrent import RECURRENT, unroll
 
 STEPS = 64
@@ -39,11 +38,11 @@ def last_recurrent(model: Any) -> Use | None:
 
 def read(model: Any, use: Use, label: str, images: Array, labels: Array) -> Reading:
     """Apply what follows the recurrent layer to its state after each step, as if no more had come."""
-    entering = graph.evaluate(model, [use.inputs[0]], images)[id(use.inputs[0])]
+    entering = flow.evaluate(model, [use.inputs[0]], images)[id(use.inputs[0])]
     states, _ = unroll(use.layer, entering)
     steps = np.unique(np.linspace(1, states.shape[1], STEPS).round().astype(int))
     shown = states[:, steps - 1]
-    rest = keras.Function(use.outputs[0], model.outputs[0])
-    answers = as_floats(rest(shown.reshape(-1, shown.shape[-1])))
+    every = shown.reshape(-1, shown.shape[-1])
+    answers = flow.evaluate(model, model.outputs, every, use.outputs[0])[id(model.outputs[0])]
     right = answers.argmax(axis=1).reshape(shown.shape[:2]) == np.asarray(labels).reshape(-1, 1)
     return Reading(label, steps, right.mean(axis=0), answers.shape[1], len(images))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 
+from tunekit.insight.arithmetic import function
 from tunekit.insight.graph import Array, as_floats
 
 RECURRENT = (keras.layers.SimpleRNN, keras.layers.GRU, keras.layers.LSTM)
@@ -92,7 +93,7 @@ def agrees(layer: Any, states: Array, output: Array) -> bool:
 
 def _simple(layer: Any, inputs: Array) -> tuple[Array, dict[str, Array]]:
     kernel, recurrent, bias = _weights(layer, 1)
-    activation = _function(layer.activation)
+    activation = function(layer.activation)
     entering = inputs @ kernel + bias[0]
     state = np.zeros((len(inputs), layer.units), np.float32)
     states = np.empty((*inputs.shape[:2], layer.units), np.float32)
@@ -106,7 +107,7 @@ def _gru(layer: Any, inputs: Array) -> tuple[Array, dict[str, Array]]:
     # With reset_after the recurrent product has a bias of its own and is taken before the reset.
     kernel, recurrent, bias = _weights(layer, 2)
     units = layer.units
-    activation, gate = _function(layer.activation), _function(layer.recurrent_activation)
+    activation, gate = function(layer.activation), function(layer.recurrent_activation)
     entering = inputs @ kernel + bias[0]
     state = np.zeros((len(inputs), units), np.float32)
     states, updates, resets = (np.empty((*inputs.shape[:2], units), np.float32) for _ in range(3))
@@ -129,7 +130,7 @@ def _gru(layer: Any, inputs: Array) -> tuple[Array, dict[str, Array]]:
 def _lstm(layer: Any, inputs: Array) -> tuple[Array, dict[str, Array]]:
     kernel, recurrent, bias = _weights(layer, 1)
     units = layer.units
-    activation, gate = _function(layer.activation), _function(layer.recurrent_activation)
+    activation, gate = function(layer.activation), function(layer.recurrent_activation)
     entering = inputs @ kernel + bias[0]
     state = np.zeros((len(inputs), units), np.float32)
     carry = np.zeros_like(state)
@@ -156,14 +157,3 @@ def _weights(layer: Any, biases: int) -> tuple[Array, Array, Array]:
         given = as_floats(cell.bias).reshape(-1, kernel.shape[1])
         bias[: len(given)] = given
     return kernel, as_floats(cell.recurrent_kernel), bias
-
-
-def _function(activation: Any) -> Callable[[Array], Array]:
-    """An activation over numpy arrays; the usual ones without a trip through the backend."""
-    if activation is keras.activations.tanh:
-        return np.tanh
-    if activation is keras.activations.sigmoid:
-        return lambda values: 0.5 + 0.5 * np.tanh(0.5 * values)
-    if activation is keras.activations.relu:
-        return lambda values: np.maximum(values, 0)
-    return lambda values: as_floats(activation(values))

@@ -8,9 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-SHARE = 0.045
-"""Of the time that a trial takes, what it took to look inside included. Looking inside is to stay below 5%."""
-UNKNOWN = 0.01
+SHARE = 0.03
+"""Of the time that a trial takes, what it took to look inside included.
+
+Looking inside is to stay below 5%, and on a busy machine a picture takes up to twice as long as is known.
+"""
+UNKNOWN = 0.03
 """Seconds that a picture counts as before one of its kind has been drawn in this process."""
 
 _seconds: dict[str, float] = {}
@@ -20,10 +23,13 @@ _seconds: dict[str, float] = {}
 class Allowance:
     """Draws what there is time for, and remembers what there was none for."""
 
-    def __init__(self, began: float, everything: bool) -> None:
-        """`began` is when the trial did, by `time.perf_counter()`; `everything` draws without a limit."""
+    def __init__(self, began: float, everything: bool, spent: float = 0.0) -> None:
+        """`began` is when the trial did, by `time.perf_counter()`; `everything` draws without a limit.
+
+        `spent` are seconds that went into looking before.
+        """
         self._began = began
-        self._looked = time.perf_counter()
+        self._looked = time.perf_counter() - spent
         self._everything = everything
         self.left_out: list[str] = []
 

@@ -18,9 +18,12 @@ import tensorflow as tf
 
 from tunekit.trial.compiled import as_probabilities
 from tunekit.trial.feeding import EVALUATED, Array, Examples, Rows, example_bytes, segments
+from tunekit.trial.gradients import NOTHING, TellingStep
 from tunekit.trial.health import StepWatch
 from tunekit.trial.loop import Told
 
+Step = Callable[[tuple[Any, ...], Any], Any]
+"""Takes a batch and what the step before told; returns what it tells itself."""
 BRIEF, LONG = 0.25, 1.0
 """Seconds of one call: more steps are taken at once below, fewer above."""
 
@@ -31,8 +34,9 @@ class GraphLoop:
     def __init__(self, model: keras.Model, batch: int) -> None:
         self._model = model
         self._batch = batch
-        self._train = _looped(model.train_step, batch)
-        self._score = _looped(model.test_step, EVALUATED)
+        self._step = TellingStep(model)
+        self._train = _looped(self._step, batch)
+        self._score = _looped(_silent(model.test_step), EVALUATED)
         self._answer: Callable[[Any], Any] | None = None
         self._portion = 1
         """Steps in one call."""
@@ -63,10 +67,10 @@ class GraphLoop:
         if done == watch.step:
             watch.begins(self._model)
         began = time.monotonic()
-        self._train(tensors, tf.constant(done - first), tf.constant(until - first))
+        told = self._train(tensors, tf.constant(done - first), tf.constant(until - first))
         seconds = time.monotonic() - began
         if done == watch.step:
-            watch.ends(self._model)
+            watch.ends(self._model, lambda: self._step.gradients(told))
         if until - done == self._portion:
             self._portion = _next_portion(self._portion, seconds)
 
@@ -109,18 +113,29 @@ def _next_portion(portion: int, seconds: float) -> int:
     return max(1, portion // 2) if seconds > LONG else portion
 
 
-def _looped(step: Callable[[Any], Any], batch: int) -> Callable[..., None]:
-    """Run the step on the batches from `first` up to, and without, `last`."""
+def _silent(step: Callable[[Any], Any]) -> Step:
+    """A step that tells nothing."""
+
+    def silent(batch: tuple[Any, ...], before: Any) -> Any:
+        step(batch)
+        return before
+
+    return silent
+
+
+def _looped(step: Step, batch: int) -> Callable[..., Any]:
+    """Run the step on the batches from `first` up to, and without, `last`; returns what the last one told."""
 
     # Keras does not have steps rewritten by AutoGraph either. Shapes may change: a probe takes fewer images at first.
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def run(tensors: tuple[Any, ...], first: Any, last: Any) -> None:
-        def body(number: Any) -> Any:
+    def run(tensors: tuple[Any, ...], first: Any, last: Any) -> Any:
+        def body(number: Any, before: Any) -> tuple[Any, Any]:
             start = number * batch
-            step(tuple(tensor[start : start + batch] for tensor in tensors))
-            return number + 1
+            return number + 1, step(tuple(tensor[start : start + batch] for tensor in tensors), before)
 
-        tf.while_loop(lambda number: number < last, body, (first,), parallel_iterations=1)
+        return tf.while_loop(
+            lambda number, before: number < last, body, (first, NOTHING()), parallel_iterations=1
+        )[1]
 
-    looped: Callable[..., None] = run
+    looped: Callable[..., Any] = run
     return looped

@@ -2,86 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from tunekit.insight import graph
+from tunekit.insight import flow, graph
 from tunekit.insight.graph import Array, as_floats
 
 
-class GradientWatch:
-    """Takes the gradient of the loss while a model is looked into, from the same call of it where that is possible.
-
-    The loss is that on the images looked at, penalties included, with dropout off.
-    """
-
-    def __init__(self, model: keras.Model, images: Array, labels: Array) -> None:
-        self._model = model
-        self._images = images
-        self._labels = labels
-        self._tape: Any = None
-        self._found: Sequence[Any] | Exception | None = None
-
-    def __enter__(self) -> GradientWatch:
-        if keras.config.backend() == "tensorflow":
-            import tensorflow as tf
-
-            self._tape = tf.GradientTape()
-            self._tape.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._tape is not None:
-            self._tape.__exit__(*error)
-
-    def answered(self, answers: Any) -> None:
-        """Told what the model answered. A fault is kept, lest it break off the look."""
-        if self._tape is None:
-            return
-        try:
-            loss = _loss(self._model, self._labels, answers) + sum(self._model.losses)
-            weights = [variable.value for variable in self._model.trainable_variables]
-            self._found = self._tape.gradient(loss, weights, unconnected_gradients="zero")
-        except Exception as error:
-            self._found = error
-
-    def norms(self) -> dict[str, float]:
-        """`health/gradient_norm` of the whole model and `gradient/LAYER/norm`, as Euclidean norms."""
-        if self._found is None:
-            self._alone()
-        if isinstance(self._found, Exception):
-            raise self._found
-        squares = _squares(self._model, [as_floats(gradient) for gradient in self._found or ()])
-        layers = _by_layer(self._model, squares).items()
-        norms = {f"gradient/{label}/norm": square**0.5 for label, square in layers}
-        return {"health/gradient_norm": sum(squares.values()) ** 0.5, **norms}
-
-    def _alone(self) -> None:
-        """By a call of its own: the look had no call of the whole model, or the backend keeps no tape."""
-        if keras.config.backend() == "jax":
-            self._found = _with_jax(self._model, self._images, self._labels)
-        else:
-            with self, graph.step_by_step(self._model):
-                self.answered(self._model(self._images, training=False))
-
-
 class StepWatch:
-    """Keeps the trainable weights before and after one training step."""
+    """Keeps the trainable weights before and after one training step, and its gradients where the loop knows them."""
 
     def __init__(self) -> None:
         self.step: int | None = None
         """Counted from 0 within the epoch; None watches none."""
         self.before: list[Array] = []
         self.after: list[Array] = []
+        self.gradients: list[Array] | None = None
+        """By the order of the weights; empty where a weight has none."""
+        self.seconds = 0.0
+        """That watching took."""
 
     def begins(self, model: keras.Model) -> None:
+        began = time.perf_counter()
         self.before = _weights(model)
+        self.seconds = time.perf_counter() - began
 
-    def ends(self, model: keras.Model) -> None:
-        self.after = _weights(model)
+    def ends(self, model: keras.Model, gradients: Callable[[], list[Array] | None] = lambda: None) -> None:
+        began = time.perf_counter()
+        self.after, self.gradients = _weights(model), gradients()
+        self.seconds += time.perf_counter() - began
+
+
+def gradient_norms(model: keras.Model, watched: StepWatch, images: Array, labels: Array) -> dict[str, float]:
+    """`health/gradient_norm` of the whole model and `gradient/LAYER/norm`, as Euclidean norms.
+
+    Of the step that was watched, before they are clipped. Where it did not tell them, of the loss on the images,
+    penalties included, with dropout off.
+    """
+    found: Any = watched.gradients
+    if found is None:
+        alone = _with_jax if keras.config.backend() == "jax" else _with_a_tape
+        found = alone(model, images, labels)
+    squares = _squares(model, [as_floats(gradient) for gradient in found])
+    norms = {f"gradient/{label}/norm": square**0.5 for label, square in _by_layer(model, squares).items()}
+    return {"health/gradient_norm": sum(squares.values()) ** 0.5, **norms}
 
 
 def _weights(model: keras.Model) -> list[Array]:
@@ -104,6 +72,15 @@ def update_ratios(model: keras.Model, watched: StepWatch) -> dict[str, float]:
     for label, square in _by_layer(model, moved).items():
         found[f"update/{label}/ratio"] = _ratio(square, of_layers[label])
     return found
+
+
+def _with_a_tape(model: keras.Model, images: Array, labels: Array) -> Any:
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape, flow.step_by_step(model):
+        loss = _loss(model, labels, model(images, training=False)) + sum(model.losses)
+    weights = [variable.value for variable in model.trainable_variables]
+    return tape.gradient(loss, weights, unconnected_gradients="zero")
 
 
 def _with_jax(model: keras.Model, images: Array, labels: Array) -> Any:

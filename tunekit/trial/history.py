@@ -6,8 +6,9 @@ One plain file beside the checkpoints. It serves pictures only, so that whatever
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,15 @@ def adopt(parent_folder: Path, folder: Path) -> None:
         _write(folder / FEATURES, history)
 
 
-def load(folder: Path) -> dict[int, Snapshot]:
-    """The snapshots by epoch, first to last; none where the file is missing or damaged."""
+def load(folder: Path, wanted: Callable[[int, str], bool] = lambda epoch, path: True) -> dict[int, Snapshot]:
+    """The snapshots by epoch, first to last, with what is wanted of them; none where the file is missing or damaged."""
     history: dict[int, Snapshot] = {}
     try:
         with np.load(folder / FEATURES, allow_pickle=False) as stored:
             for name in stored.files:
                 number, _, key = name.partition("/")
-                history.setdefault(int(number), {})[key] = stored[name]
+                if wanted(int(number), key):
+                    history.setdefault(int(number), {})[key] = stored[name]
     except MemoryError:
         raise
     except Exception:
@@ -72,12 +74,20 @@ def apply(model: keras.Model, variables: Mapping[str, Array]) -> None:
         variable.assign(variables[key])
 
 
-def by_variable(model: keras.Model, variables: Mapping[str, Array]) -> dict[int, Array]:
-    """A snapshot by the identity of the model's variables; nothing where it is another model's."""
-    own = _features(model)
-    if not _fits(own, variables):
-        return {}
-    return {id(variable): variables[key] for key, variable in own.items()}
+def of_variables(
+    folder: Path, model: keras.Model, variables: Iterable[Any], epochs: Collection[int]
+) -> dict[int, dict[int, Array]]:
+    """What these variables of the model were after these epochs, as far as that is kept, by their identity."""
+    wanted = set(map(id, variables))
+    own = {key: variable for key, variable in _features(model).items() if id(variable) in wanted}
+    kept = load(folder, lambda epoch, key: epoch in epochs and key in own)
+    return {epoch: _by_variable(own, snapshot) for epoch, snapshot in kept.items()}
+
+
+def _by_variable(own: Mapping[str, Any], snapshot: Snapshot) -> dict[int, Array]:
+    """Without those of another shape: they are another model's."""
+    fitting = {key: array for key, array in snapshot.items() if array.shape == tuple(own[key].shape)}
+    return {id(own[key]): array for key, array in fitting.items()}
 
 
 def _fits(own: Mapping[str, Any], variables: Mapping[str, Array]) -> bool:
@@ -97,7 +107,7 @@ def _features(model: keras.Model) -> dict[str, Any]:
         follows = bool(found) and len(found) == len(up_to_here)
         for variable in layer.weights:  # without random state, which `variables` has as well
             up_to_here[_unique(str(variable.path), up_to_here)] = variable
-        if sum(int(np.prod(variable.shape)) for variable in up_to_here.values()) > MOST:
+        if sum(prod(variable.shape) for variable in up_to_here.values()) > MOST:
             break
         if isinstance(layer, CONVOLUTIONS) or (follows and isinstance(layer, graph.NORMALIZATIONS)):
             found = dict(up_to_here)

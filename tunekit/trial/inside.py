@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -11,7 +12,7 @@ import numpy as np
 
 from tunekit.insight import graph
 from tunekit.insight.album import Album
-from tunekit.insight.convolutions import Filters, kernels_of
+from tunekit.insight.convolutions import CONVOLUTIONS, Filters, kernel_of, kernels_of
 from tunekit.insight.look import Look, look
 from tunekit.insight.metrics import statistics
 from tunekit.insight.summary import summary
@@ -19,9 +20,11 @@ from tunekit.trial import history
 from tunekit.trial.allowance import Allowance
 from tunekit.trial.checkpoint import Progress
 from tunekit.trial.feeding import evenly
-from tunekit.trial.health import GradientWatch, StepWatch, update_ratios
+from tunekit.trial.health import StepWatch, gradient_norms, update_ratios
 from tunekit.trial.jobs import IMAGES, LATER, TrainJob
 
+Stages = dict[int, tuple[Filters, ...]]
+"""The convolutions' kernels by epoch."""
 LOOKED_AT = 16
 """Validation images that every trial's activations are shown for."""
 READ = 128
@@ -36,18 +39,20 @@ def look_inside(
     x: np.ndarray,
     y: np.ndarray,
     began: float,
+    spent: float,
 ) -> dict[str, float]:
     """Statistics, then pictures; a fault in them is kept beside them and does not cost the trial its score.
 
-    x and y are the validation images; `began` is when the trial did.
+    x and y are the validation images; `began` is when the trial did, `spent` are seconds that went into looking before.
     """
     assert job.pictures is not None
     folder = job.pictures
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LATER).unlink(missing_ok=True)  # of an attempt that was killed
-    allowance = Allowance(began, job.draw_all)
+    allowance = Allowance(began, job.draw_all, spent)
     metrics: dict[str, float] = {}
     faults: list[str] = []
+    pictured: list[Look] = []
 
     def attempt(see: Callable[[], Mapping[str, float] | None]) -> None:
         try:
@@ -58,20 +63,19 @@ def look_inside(
             faults.append(traceback.format_exc())
 
     images, labels = examples(x, y)
-    gradient = GradientWatch(model, images, labels)
+    some = evenly(len(y), READ)  # of all of them, for they may be in the order of their classes
 
-    def statistics_and_pictures() -> dict[str, float]:
-        some = evenly(len(y), READ)  # of all of them, for they may be in the order of their classes
-        more = (x[some], y[some])
-        with gradient:
-            seen = look(model, images, labels, job.split.prepared.class_names, more, gradient.answered)
-        attempt(lambda: _draw(job, model, progress, seen, allowance))
+    def seen_inside() -> dict[str, float]:
+        seen = look(model, images, labels, job.split.prepared.class_names, (x[some], y[some]))
+        pictured.append(seen)
         return statistics(seen)
 
     attempt(lambda: _write(folder / "summary.txt", summary(model)))
-    attempt(statistics_and_pictures)
-    attempt(gradient.norms)
+    attempt(seen_inside)
+    attempt(lambda: gradient_norms(model, watched, images, labels))
     attempt(lambda: update_ratios(model, watched))
+    for seen in pictured:  # at last, for they take the time that is left
+        attempt(partial(_draw, job, model, progress, seen, allowance))
     if faults:
         (folder / "fault.txt").write_text("\n".join(faults), encoding="utf-8")
     return {name: value for name, value in metrics.items() if np.isfinite(value)}
@@ -83,7 +87,7 @@ def _write(path: Path, text: str) -> None:
 
 def _draw(job: TrainJob, model: keras.Model, progress: Progress, seen: Look, allowance: Allowance) -> None:
     assert job.pictures is not None
-    stages = _stages(job.folder, model, progress.epoch) if seen.filters else {}
+    stages = _stages(job.folder, model, seen.filters, progress.epoch) if seen.filters else {}
     album = Album(seen, tuple(progress.curve), job.borders, f"trial {job.trial.id}", stages)
     for drawing in album.drawings(job.pictures, job.pictures / IMAGES):
         allowance.draw(drawing.name, drawing.draw)
@@ -99,17 +103,15 @@ def examples(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[chosen], y[chosen]
 
 
-def _stages(folder: Path, model: keras.Model, last: int) -> dict[int, tuple[Filters, ...]]:
+def _stages(folder: Path, model: keras.Model, now: tuple[Filters, ...], last: int) -> Stages:
     """The convolutions' kernels before training, after the first epoch and after the last, as far as they are kept."""
     found = graph.named(model)
-    kept = history.load(folder)
+    kernels = [kernel_of(layer) for layer, _ in found if isinstance(layer, CONVOLUTIONS) and layer.built]
+    kept = history.of_variables(folder, model, kernels, [epoch for epoch in (0, 1) if epoch < last])
 
-    def then(epoch: int) -> tuple[Filters, ...]:
-        arrays = history.by_variable(model, kept[epoch])
+    def then(arrays: Mapping[int, np.ndarray]) -> tuple[Filters, ...]:
         return kernels_of(found, lambda variable: arrays.get(id(variable)))
 
-    stages = {epoch: then(epoch) for epoch in kept if epoch in (0, 1) and epoch < last}
-    stages = {epoch: filters for epoch, filters in stages.items() if filters}
-    now = kernels_of(found)
+    stages = {epoch: filters for epoch, arrays in kept.items() if (filters := then(arrays))}
     # Of a large model the first layers are kept alone.
     return {**stages, last: now[: min(map(len, stages.values()), default=len(now))]}

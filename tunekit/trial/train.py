@@ -93,13 +93,13 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
     check_labels(job.objective, held_out[1])
     values = complete(job.model, job.trial.values)
     key = warm.key(job.model, values, job.split, job.max_epochs)
-    best, scores = _run_all(job, values, key, emit)
+    best, scores, watching = _run_all(job, values, key, emit)
     several = len(scores) > 1
     looked = time.perf_counter()
     model = best.compiled.model
     insight: dict[str, float] = {}
     if job.pictures:
-        insight = look_inside(best.job, model, best.progress, best.watch, *held_out, began)
+        insight = look_inside(best.job, model, best.progress, best.watch, *held_out, began, watching)
     warm.keep(key, best.compiled)
     return Outcome(
         score=fmean(scores) if several else best.score,
@@ -107,7 +107,7 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
         parameters=model.count_params(),
         seconds=time.perf_counter() - began,
         insight=insight,
-        looking_seconds=time.perf_counter() - looked,
+        looking_seconds=watching + time.perf_counter() - looked,
         scores=tuple(scores) if several else (),
         execution=scores.index(best.score),
     )
@@ -115,9 +115,9 @@ def train(job: TrainJob, emit: Emit) -> Outcome:
 
 def _run_all(
     job: TrainJob, values: dict[str, Scalar], key: warm.Key | None, emit: Emit
-) -> tuple[Run, list[float]]:
-    """The best execution, with the model as it left it, and the scores of all."""
-    compiled, best = warm.take(key), None
+) -> tuple[Run, list[float], float]:
+    """The best execution, with the model as it left it, the scores of all, and the seconds that went into watching."""
+    compiled, best, watching = warm.take(key), None, 0.0
     curves, scores = [], []
     for number in range(job.executions):
         run = _run(execution(job, number), values, compiled, muffled(emit, job, number))
@@ -129,12 +129,13 @@ def _run_all(
             best = run
         curves.append(run.progress.curve)
         scores.append(run.score)
+        watching += run.watch.seconds
     assert best is not None
     if job.executions > 1:
         for epoch in mean_curve(curves)[job.trial.initial_epoch :]:
             emit(EpochDone(epoch))
         checkpoint.load(best.job.folder / checkpoint.LAST, checkpoint.all_variables(best.compiled.model))
-    return best, scores
+    return best, scores, watching
 
 
 def _run(job: TrainJob, values: dict[str, Scalar], compiled: Compiled | None, emit: Emit) -> Run:

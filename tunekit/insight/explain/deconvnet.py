@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tunekit.insight import graph
+from tunekit.insight import flow, graph
 from tunekit.insight.explain.steps import (
     AveragePooling,
     Convolution,
@@ -93,7 +93,7 @@ def project(model: Any, route: Route, images: Array, places: Sequence[tuple[int,
     Its height does not matter, since all steps are proportional: it is followed as 1.
     """
     wanted = [tensor for step, tensor in route.steps if isinstance(step, MaxPooling)]
-    entered = graph.evaluate(model, wanted, images)
+    entered = flow.evaluate(model, wanted, images)
     _, height, width, channels = route.tensor.shape
     signal = np.zeros((len(images), height, width, channels), np.float32)
     rows, columns = np.array(places).T

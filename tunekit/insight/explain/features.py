@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tunekit.insight import graph
+from tunekit.insight import flow
 from tunekit.insight.explain.deconvnet import Route, project
 from tunekit.insight.graph import Array
 
@@ -81,7 +81,7 @@ def all_peaks(model: Any, routes: Sequence[Route], images: Array) -> list[Peaks]
     largest = max(int(np.prod(route.tensor.shape[1:])) for route in routes)
     parts: list[list[Peaks]] = [[] for _ in routes]
     for some in batches(images, max(1, min(256, VALUES // largest))):
-        values = graph.evaluate(model, [route.tensor for route in routes], some)
+        values = flow.evaluate(model, [route.tensor for route in routes], some)
         for route, part in zip(routes, parts, strict=True):
             part.append(_peaks(values[id(route.tensor)]))
     return [

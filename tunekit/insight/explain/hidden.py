@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tunekit.insight import graph
+from tunekit.insight import flow, graph
 from tunekit.insight.convolutions import CONVOLUTIONS
 from tunekit.insight.explain.features import batches
 from tunekit.insight.graph import Array, Use, as_floats
@@ -35,7 +35,7 @@ def vectors(model: Any, layers: Sequence[Use], images: Array) -> list[Array]:
     """What each layer answers to each image, as one vector: (images, values)."""
     parts: list[list[Array]] = [[] for _ in layers]
     for some in batches(images, BATCH):
-        values = graph.evaluate(model, [use.outputs[0] for use in layers], some)
+        values = flow.evaluate(model, [use.outputs[0] for use in layers], some)
         for use, part in zip(layers, parts, strict=True):
             part.append(values[id(use.outputs[0])].reshape(len(some), -1))
     return [np.concatenate(part) for part in parts]

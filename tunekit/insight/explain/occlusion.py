@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tunekit.insight import graph
+from tunekit.insight import flow
 from tunekit.insight.explain.deconvnet import Route
 from tunekit.insight.explain.features import all_peaks
 from tunekit.insight.explain.hidden import BATCH, probabilities
@@ -93,6 +93,6 @@ def _sums(model: Any, route: Route, images: Array, number: int) -> Array:
     """The sum of one filter's map on each image."""
     parts = []
     for start in range(0, len(images), BATCH):
-        values = graph.evaluate(model, [route.tensor], images[start : start + BATCH])[id(route.tensor)]
+        values = flow.evaluate(model, [route.tensor], images[start : start + BATCH])[id(route.tensor)]
         parts.append(values[..., number].sum(axis=(1, 2)))
     return np.concatenate(parts)

@@ -1,0 +1,142 @@
+"""What common layers answer, computed with numpy from their weights.
+
+Outside of a graph each operation of TensorFlow's or JAX' is prepared anew for every model, which takes a hundred times
+as long as to compute it for a few small images. A trial of a second has no time for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from typing import Any
+
+import keras
+import numpy as np
+
+from tunekit.insight.graph import Array, as_floats
+
+Formula = Callable[[Any, Array], Array]
+
+
+def formula(layer: Any, inputs: Array) -> Formula | None:
+    """How to compute what the layer answers to these inputs; None where only the layer itself knows."""
+    # A subclass may do anything, and other precisions round as numpy does not.
+    compute = FORMULAS.get(type(layer))
+    if compute is None or layer.compute_dtype != "float32" or getattr(layer, "quantization_mode", None):
+        return None
+    return compute if CONDITIONS.get(type(layer), _always)(layer, inputs) else None
+
+
+def function(activation: Any) -> Callable[[Array], Array]:
+    """An activation over numpy arrays; the usual ones without a trip through the backend."""
+    return FUNCTIONS.get(activation) or (lambda values: as_floats(activation(values)))
+
+
+def _softmax(values: Array) -> Array:
+    raised = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+
+
+FUNCTIONS: dict[Any, Callable[[Array], Array]] = {
+    keras.activations.linear: lambda values: values,
+    keras.activations.relu: lambda values: np.maximum(values, 0),
+    keras.activations.sigmoid: lambda values: 0.5 + 0.5 * np.tanh(0.5 * values),
+    keras.activations.softmax: _softmax,
+    keras.activations.tanh: np.tanh,
+}
+
+
+def _dense(layer: Any, inputs: Array) -> Array:
+    found = inputs @ as_floats(layer.kernel)
+    return function(layer.activation)(found + as_floats(layer.bias) if layer.use_bias else found)
+
+
+def _convolution(layer: Any, inputs: Array) -> Array:
+    kernel = as_floats(layer.kernel)
+    places = _windows(inputs, layer.kernel_size, layer.strides, layer.padding, 0.0)
+    found = sum(
+        place @ part for place, part in zip(places, kernel.reshape(-1, *kernel.shape[2:]), strict=True)
+    )
+    return function(layer.activation)(found + as_floats(layer.bias) if layer.use_bias else found)
+
+
+def _greatest(layer: Any, inputs: Array) -> Array:
+    return reduce(np.maximum, _windows(inputs, layer.pool_size, layer.strides, layer.padding, -np.inf))
+
+
+def _windows(
+    values: Array, size: Sequence[int], strides: Sequence[int], padding: str, beyond: float
+) -> Iterator[Array]:
+    """For each place in a window, row by row, the values there of all windows; `beyond` lies around the images."""
+    if padding == "same":
+        margins = [_margin(*side) for side in zip(values.shape[1:3], size, strides, strict=True)]
+        values = np.pad(values, [(0, 0), *margins, (0, 0)], constant_values=beyond)
+    height, width = (side - extent + 1 for side, extent in zip(values.shape[1:3], size, strict=True))
+    for row, column in np.ndindex(*size):
+        yield values[:, row : row + height : strides[0], column : column + width : strides[1]]
+
+
+def _margin(side: int, extent: int, stride: int) -> tuple[int, int]:
+    """Before and after the images: as many windows fit as there are strides along the side."""
+    missing = max(0, (-(-side // stride) - 1) * stride + extent - side)
+    return missing // 2, missing - missing // 2
+
+
+def _normalised(layer: Any, inputs: Array) -> Array:
+    """As a trained batch normalisation answers."""
+    factor: Array = 1 / np.sqrt(as_floats(layer.moving_variance) + layer.epsilon)
+    if layer.scale:
+        factor = factor * as_floats(layer.gamma)
+    found: Array = (inputs - as_floats(layer.moving_mean)) * factor
+    return found + as_floats(layer.beta) if layer.center else found
+
+
+def _standardised(layer: Any, inputs: Array) -> Array:
+    deviation: Array = np.maximum(np.sqrt(as_floats(layer.variance)), keras.config.epsilon())
+    return (inputs - as_floats(layer.mean)) / deviation
+
+
+def _rescaled(layer: Any, inputs: Array) -> Array:
+    scale, offset = np.asarray(layer.scale, np.float32), np.asarray(layer.offset, np.float32)
+    return np.asarray(inputs * scale + offset)
+
+
+def _always(layer: Any, inputs: Array) -> bool:
+    return True
+
+
+def _channels_last(layer: Any, inputs: Array) -> bool:
+    return bool(layer.data_format == "channels_last")
+
+
+def _plain(layer: Any, inputs: Array) -> bool:
+    return layer.groups == 1 and set(layer.dilation_rate) == {1} and _channels_last(layer, inputs)
+
+
+def _last_axis(layer: Any, inputs: Array) -> bool:
+    return layer.axis in (-1, inputs.ndim - 1)
+
+
+def _forward(layer: Any, inputs: Array) -> bool:
+    return not layer.invert
+
+
+FORMULAS: dict[type, Formula] = {
+    keras.layers.Activation: lambda layer, inputs: function(layer.activation)(inputs),
+    keras.layers.BatchNormalization: _normalised,
+    keras.layers.Conv2D: _convolution,
+    keras.layers.Dense: _dense,
+    keras.layers.Dropout: lambda layer, inputs: inputs,
+    keras.layers.Flatten: lambda layer, inputs: inputs.reshape(len(inputs), -1),
+    keras.layers.MaxPooling2D: _greatest,
+    keras.layers.Normalization: _standardised,
+    keras.layers.Rescaling: _rescaled,
+    keras.layers.Reshape: lambda layer, inputs: inputs.reshape(len(inputs), *layer.target_shape),
+}
+CONDITIONS: dict[type, Callable[[Any, Array], bool]] = {
+    keras.layers.BatchNormalization: _last_axis,
+    keras.layers.Conv2D: _plain,
+    keras.layers.Flatten: _channels_last,
+    keras.layers.MaxPooling2D: _channels_last,
+    keras.layers.Normalization: _forward,
+}
