@@ -37,7 +37,7 @@ test: $(READY) ## the tests, about ten minutes on two cores
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-jax: $(READY) ## searches and pictures with Keras on JAX
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/insight
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/insight tests/trial/test_jax_step.py
 	$(BIN)/python -m pytest -m jax
 
 test-long: $(READY) ## the long forms of the tests, some two hours, and their figures

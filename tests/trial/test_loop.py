@@ -83,7 +83,7 @@ def test_one_step_is_watched_and_the_share_is_told(plain: bool) -> None:
         def begins(self, model: keras.Model) -> None:
             iterations.append(int(model.optimizer.iterations))
 
-        def ends(self, model: keras.Model, gradients: object = None) -> None:
+        def ends(self, model: keras.Model, gradients: object = None, squares: object = None) -> None:
             iterations.append(int(model.optimizer.iterations))
 
     watched = Watch()

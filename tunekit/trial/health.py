@@ -23,6 +23,8 @@ class StepWatch:
         self.after: list[Array] = []
         self.gradients: list[Array] | None = None
         """By the order of the weights; empty where a weight has none."""
+        self.squares: list[float] | None = None
+        """Of gradients of which the loop knows no more: the sums of squares, in the same order."""
         self.seconds = 0.0
         """That watching took."""
 
@@ -31,9 +33,14 @@ class StepWatch:
         self.before = _weights(model)
         self.seconds = time.perf_counter() - began
 
-    def ends(self, model: keras.Model, gradients: Callable[[], list[Array] | None] = lambda: None) -> None:
+    def ends(
+        self,
+        model: keras.Model,
+        gradients: Callable[[], list[Array] | None] = lambda: None,
+        squares: list[float] | None = None,
+    ) -> None:
         began = time.perf_counter()
-        self.after, self.gradients = _weights(model), gradients()
+        self.after, self.gradients, self.squares = _weights(model), gradients(), squares
         self.seconds += time.perf_counter() - began
 
 
@@ -43,11 +50,14 @@ def gradient_norms(model: keras.Model, watched: StepWatch, images: Array, labels
     Of the step that was watched, before they are clipped. Where it did not tell them, of the loss on the images,
     penalties included, with dropout off.
     """
-    found: Any = watched.gradients
-    if found is None:
-        alone = _with_jax if keras.config.backend() == "jax" else _with_a_tape
-        found = alone(model, images, labels)
-    squares = _squares(model, [as_floats(gradient) for gradient in found])
+    if watched.squares is not None:
+        squares = dict(zip(map(id, model.trainable_variables), watched.squares, strict=True))
+    else:
+        found: Any = watched.gradients
+        if found is None:
+            alone = _with_jax if keras.config.backend() == "jax" else _with_a_tape
+            found = alone(model, images, labels)
+        squares = _squares(model, [as_floats(gradient) for gradient in found])
     norms = {f"gradient/{label}/norm": square**0.5 for label, square in _by_layer(model, squares).items()}
     return {"health/gradient_norm": sum(squares.values()) ** 0.5, **norms}
 

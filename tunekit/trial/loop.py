@@ -11,6 +11,7 @@ import keras
 from tunekit.trial.compiled import as_probabilities
 from tunekit.trial.feeding import EVALUATED, Array, Examples, Rows, averaged, predictions
 from tunekit.trial.health import StepWatch
+from tunekit.trial.jax_step import TOLD, squares_in, tell
 
 Told = Callable[[float], None]
 """Hears, now and then, what share of a pass is done."""
@@ -45,6 +46,8 @@ class FitLoop:
     def __init__(self, model: keras.Model, batch: int) -> None:
         self._model = model
         self._batch = batch
+        if keras.config.backend() == "jax":
+            tell(model)
 
     def train(self, examples: Examples, watch: StepWatch, told: Told) -> dict[str, float]:
         callback = _Callback(watch, told, math.ceil(examples.count / self._batch))
@@ -61,7 +64,7 @@ class FitLoop:
                 verbose=0,
                 callbacks=[callback],
             )
-            found.append({name: series[-1] for name, series in trained.history.items()})
+            found.append({name: series[-1] for name, series in trained.history.items() if name != TOLD})
             parts.append(part)
             del x, y, weights  # before the next ones are gathered
         return averaged(found, parts)
@@ -93,5 +96,5 @@ class _Callback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         if self.first + batch == self._watch.step:
-            self._watch.ends(self.model)
+            self._watch.ends(self.model, squares=squares_in(self.model, logs))
         self._told((self.first + batch + 1) / self._steps)
