@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from tunekit.results import Trial
@@ -67,3 +68,18 @@ def differences(one: Arrays, other: Arrays) -> list[str]:
         or one[name].dtype != other[name].dtype
         or one[name].tobytes() != other[name].tobytes()
     ]
+
+
+VECTORS = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
+CLASSES = np.arange(10) % 2
+
+
+def network(optimizer: Any = "adam", kind: type[keras.Model] = keras.Model, **compiled: Any) -> keras.Model:
+    """Two layers for these vectors, one of them with a penalty; the same weights each time."""
+    keras.utils.set_random_seed(1)
+    entry = keras.Input((3,))
+    hidden = keras.layers.Dense(4, activation="tanh", kernel_regularizer="l2", name="hidden")(entry)
+    model = kind(entry, keras.layers.Dense(2, activation="softmax", name="output")(hidden))
+    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **compiled)
+    model.optimizer.build(model.trainable_variables)
+    return model

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
+from tests.trial.helpers import CLASSES, VECTORS, network
 from tunekit.trial.feeding import as_they_are
 from tunekit.trial.health import StepWatch
 from tunekit.trial.loop import make_loop
@@ -20,18 +20,7 @@ import tensorflow as tf
 
 LAYERS = keras.layers
 BATCH = 4
-X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
-Y = np.arange(10) % 2
-
-
-def network(optimizer: Any = "adam", kind: type[keras.Model] = keras.Model, **compiled: Any) -> keras.Model:
-    keras.utils.set_random_seed(1)
-    entry = keras.Input((3,))
-    hidden = LAYERS.Dense(4, activation="tanh", kernel_regularizer="l2")(entry)
-    model = kind(entry, LAYERS.Dense(2, activation="softmax")(hidden))
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", **compiled)
-    model.optimizer.build(model.trainable_variables)
-    return model
+X, Y = VECTORS, CLASSES
 
 
 def told(model: keras.Model, step: int, x: np.ndarray = X, y: np.ndarray = Y) -> StepWatch:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
 
 import keras
-import numpy as np
 import pytest
 
+from tests.trial.helpers import CLASSES, VECTORS, network
 from tunekit.trial.feeding import as_they_are
 from tunekit.trial.health import StepWatch, gradient_norms
 from tunekit.trial.jax_step import TOLD
 from tunekit.trial.loop import FitLoop
 
 on_jax = pytest.mark.skipif(keras.config.backend() != "jax", reason="is of JAX alone")
-LAYERS = keras.layers
 BATCH = 4
-X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
-Y = np.arange(10) % 2
+X, Y = VECTORS, CLASSES
 
 
 @pytest.mark.skipif(keras.config.backend() == "jax", reason="is what starts the others")
@@ -31,16 +28,6 @@ def test_the_tests_of_this_file_on_jax() -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
     assert " 1 skipped" in done.stdout, done.stdout[-3000:]
-
-
-def network(optimizer: Any = "adam") -> keras.Model:
-    keras.utils.set_random_seed(1)
-    entry = keras.Input((3,))
-    hidden = LAYERS.Dense(4, activation="tanh", kernel_regularizer="l2", name="hidden")(entry)
-    model = keras.Model(entry, LAYERS.Dense(2, activation="softmax", name="output")(hidden))
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.optimizer.build(model.trainable_variables)
-    return model
 
 
 def trained(model: keras.Model, step: int) -> tuple[StepWatch, dict[str, float]]:
@@ -67,9 +54,9 @@ def test_they_are_those_of_the_watched_batch(step: int, optimizer: str) -> None:
 
 @on_jax
 def test_what_is_measured_has_no_more_in_it() -> None:
-    _, measured = trained(network(), 0)
+    _, measured = trained(network(metrics=["accuracy"]), 0)
     assert set(measured) == {"loss", "accuracy"}
-    plain = network().fit(X, Y, batch_size=BATCH, shuffle=False, verbose=0).history
+    plain = network(metrics=["accuracy"]).fit(X, Y, batch_size=BATCH, shuffle=False, verbose=0).history
     assert TOLD not in measured
     assert measured == pytest.approx({name: values[-1] for name, values in plain.items()}, rel=1e-5)
 
@@ -87,3 +74,6 @@ def test_the_optimizer_is_left_as_it_was() -> None:
     model = network()
     trained(model, 0)
     assert "stateless_apply" not in vars(model.optimizer)
+    mine = vars(model.optimizer)["stateless_apply"] = model.optimizer.stateless_apply
+    trained(model, 0)
+    assert vars(model.optimizer)["stateless_apply"] is mine

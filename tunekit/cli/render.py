@@ -28,11 +28,7 @@ def report_plain(report: Report) -> dict[str, Any]:
         "search": report.search,
         "home": report.home,
         "status": report.facts["status"],
-        "trials": [
-            trial_plain(record)
-            | ({"epoch": report.reached[record.trial.id]} if record.trial.id in report.reached else {})
-            for record in report.records
-        ],
+        "trials": [trial_plain(record, report.reached.get(record.trial.id)) for record in report.records],
         "best": trial_plain(report.best) if report.best else None,
         "test": evaluation.metrics if evaluation else None,
         "config": report.config,
@@ -41,7 +37,8 @@ def report_plain(report: Report) -> dict[str, Any]:
     }
 
 
-def trial_plain(record: TrialRecord) -> dict[str, Any]:
+def trial_plain(record: TrialRecord, reached: int | None = None) -> dict[str, Any]:
+    """`reached` is the epoch that a running trial has ended last."""
     trial = record.trial
     plain: dict[str, Any] = {
         "id": trial.id,
@@ -60,6 +57,8 @@ def trial_plain(record: TrialRecord) -> dict[str, Any]:
             "deviation": record.outcome.deviation,
             "best": record.outcome.execution + 1,
         }
+    if reached is not None:
+        plain["epoch"] = reached
     if record.kind != "trial":
         plain["kind"] = record.kind
     if trial.start is not None:

@@ -32,7 +32,8 @@ def function(activation: Any) -> Callable[[Array], Array]:
     return FUNCTIONS.get(activation) or (lambda values: as_floats(activation(values)))
 
 
-def _softmax(values: Array) -> Array:
+def softmax(values: Array) -> Array:
+    """Over the last axis, without an overflow."""
     raised = np.exp(values - values.max(axis=-1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
@@ -41,22 +42,24 @@ FUNCTIONS: dict[Any, Callable[[Array], Array]] = {
     keras.activations.linear: lambda values: values,
     keras.activations.relu: lambda values: np.maximum(values, 0),
     keras.activations.sigmoid: lambda values: 0.5 + 0.5 * np.tanh(0.5 * values),
-    keras.activations.softmax: _softmax,
+    keras.activations.softmax: softmax,
     keras.activations.tanh: np.tanh,
 }
 
 
 def _dense(layer: Any, inputs: Array) -> Array:
-    found = inputs @ as_floats(layer.kernel)
-    return function(layer.activation)(found + as_floats(layer.bias) if layer.use_bias else found)
+    return _biased_and_bent(layer, inputs @ as_floats(layer.kernel))
 
 
 def _convolution(layer: Any, inputs: Array) -> Array:
     kernel = as_floats(layer.kernel)
     places = _windows(inputs, layer.kernel_size, layer.strides, layer.padding, 0.0)
-    found = sum(
-        place @ part for place, part in zip(places, kernel.reshape(-1, *kernel.shape[2:]), strict=True)
-    )
+    parts = kernel.reshape(-1, *kernel.shape[2:])
+    return _biased_and_bent(layer, sum(place @ part for place, part in zip(places, parts, strict=True)))
+
+
+def _biased_and_bent(layer: Any, found: Any) -> Array:
+    """What a layer with a kernel makes of what its kernel gives."""
     return function(layer.activation)(found + as_floats(layer.bias) if layer.use_bias else found)
 
 

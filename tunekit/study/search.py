@@ -6,6 +6,7 @@ import shlex
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tunekit.address import shown
@@ -121,11 +122,7 @@ def _run(
     space = settled(pinned(space))
     resources = resources_for(state, settings)
     workers = make_workers(folder, resources, settings)
-
-    def load_frameworks() -> None:
-        with interrupted.at_once():
-            _load_frameworks(folder.framework_log)
-
+    load_frameworks = partial(_load_frameworks, folder.framework_log, interrupted)
     try:
         reporter.stage(f"Reading {space.data.source} {space.data.location}".rstrip())
         workers.warm_up()
@@ -172,9 +169,9 @@ def _open_state(folder: SearchFolder) -> State | None:
     return State.open(folder.state) if folder.state.exists() else None
 
 
-def _load_frameworks(log: Path) -> None:
+def _load_frameworks(log: Path, interrupted: Interruption) -> None:
     """Keras Tuner and MLflow take seconds to load, which the workers need for their own frameworks as well."""
-    with frameworks_log_to(log), nothing_collected():
+    with interrupted.at_once(), frameworks_log_to(log), nothing_collected():
         from tunekit.oracles import tuners
         from tunekit.record.store import load_mlflow
 

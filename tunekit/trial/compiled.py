@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
 from tunekit.errors import ModelError
+from tunekit.insight.arithmetic import softmax
 from tunekit.results import Scalar
 from tunekit.space.model_names import hypermodel_in
 from tunekit.space.space import Objective
@@ -56,5 +56,4 @@ def as_probabilities(model: keras.Model, said: NDArray[Any]) -> NDArray[Any]:
     """What the model said, after the softmax that is yet to come where its loss is one of logits."""
     if not getattr(getattr(model, "loss", None), "from_logits", False):
         return said
-    raised = np.exp(said - said.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    return softmax(said)

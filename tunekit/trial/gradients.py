@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tunekit.insight.graph import Array
+from tunekit.trial.optimizers import replaced, scales_loss
 
 NOTHING = tf.raw_ops.OptionalNone
 """Makes the tensor that holds no gradients."""
@@ -50,7 +51,7 @@ class TellingStep:
 def _overheard(optimizer: Any) -> Iterator[list[Mapping[int, Any]]]:
     """What the optimizer is given at each call: gradients by the identity of their variable."""
     calls: list[Mapping[int, Any]] = []
-    own, apply = vars(optimizer).get("apply"), optimizer.apply
+    apply = optimizer.apply
 
     def overhearing(grads: Any, trainable_variables: Any = None) -> Any:
         grads = list(grads)
@@ -58,13 +59,8 @@ def _overheard(optimizer: Any) -> Iterator[list[Mapping[int, Any]]]:
         calls.append(dict(zip(map(id, variables or ()), grads, strict=False)))
         return apply(grads, variables)
 
-    optimizer.apply = overhearing
-    try:
+    with replaced(optimizer, "apply", overhearing):
         yield calls
-    finally:
-        del optimizer.apply
-        if own is not None:
-            optimizer.apply = own
 
 
 def _known(calls: list[Mapping[int, Any]], optimizer: Any) -> dict[int, Any]:
@@ -73,8 +69,7 @@ def _known(calls: list[Mapping[int, Any]], optimizer: Any) -> dict[int, Any]:
     A step of a user's own may call its optimizer several times, in a graph within this one or with a loss made larger,
     lest gradients vanish in 16 bits; and of the many rows of an embedding only those that changed are given.
     """
-    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    if len(calls) != 1 or scaled or getattr(optimizer, "loss_scale_factor", None) is not None:
+    if len(calls) != 1 or scales_loss(optimizer):
         return {}
     here = tf.compat.v1.get_default_graph()
     gradients = {key: gradient for key, gradient in calls[0].items() if gradient is not None}

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from tunekit.trial.optimizers import replaced, scales_loss
+
 TOLD = "tunekit/squares"
 """Among what a step measures: the sum of squares of each gradient, by the order of the weights."""
 
@@ -20,7 +22,7 @@ def tell(model: keras.Model) -> None:
     def train_step(state: Any, data: Any) -> Any:
         with _overheard(model.optimizer) as calls:
             logs, state = step(state, data)
-        if len(calls) == 1 and isinstance(logs, dict) and not _scaled(model.optimizer):
+        if len(calls) == 1 and isinstance(logs, dict) and not scales_loss(model.optimizer):
             logs = logs | {TOLD: _squares(calls[0])}
         return logs, state
 
@@ -46,17 +48,8 @@ def _overheard(optimizer: Any) -> Iterator[list[Any]]:
         calls.append(list(grads))
         return apply(optimizer_variables, grads, trainable_variables)
 
-    vars(optimizer)["stateless_apply"] = overhearing
-    try:
+    with replaced(optimizer, "stateless_apply", overhearing):
         yield calls
-    finally:
-        del vars(optimizer)["stateless_apply"]
-
-
-def _scaled(optimizer: Any) -> bool:
-    """Whether the loss was made larger, lest gradients vanish in 16 bits."""
-    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    return scaled or getattr(optimizer, "loss_scale_factor", None) is not None
 
 
 def _squares(gradients: list[Any]) -> Any:

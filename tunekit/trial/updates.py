@@ -47,8 +47,9 @@ def _step_of(optimizer: Any) -> Step | None:
     if kind is keras.optimizers.SGD and optimizer.momentum:
         return _momentum
     # The operation has no epsilon, which is lost in what the sums begin with.
-    begun = kind is keras.optimizers.Adagrad and optimizer.initial_accumulator_value
-    return _adagrad if begun and begun >= LOST * optimizer.epsilon else None
+    if kind is keras.optimizers.Adagrad and optimizer.initial_accumulator_value >= LOST * optimizer.epsilon:
+        return _adagrad
+    return None
 
 
 def _adam(optimizer: Any, gradient: Any, variable: Any, rate: Any) -> None:
