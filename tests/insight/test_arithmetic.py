@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tunekit.insight.arithmetic import formula, function
+from tunekit.insight.arithmetic import formula, function, own
 from tunekit.insight.graph import as_floats
 
 LAYERS = keras.layers
@@ -48,7 +48,7 @@ UNKNOWN: dict[str, Callable[[], keras.Layer]] = {
     "channels first": lambda: LAYERS.Flatten(data_format="channels_first"),
     "dilated": lambda: LAYERS.Conv2D(4, 2, dilation_rate=2),
     "groups": lambda: LAYERS.Conv2D(3, 2, groups=3),
-    "half precision": lambda: LAYERS.Dense(2, dtype="mixed_bfloat16"),
+    "float16": lambda: LAYERS.Dense(2, dtype="mixed_float16"),
     "the other way round": lambda: LAYERS.Normalization(mean=1, variance=4, invert=True),
     "unknown to numpy": lambda: LAYERS.SeparableConv2D(2, 2),
 }
@@ -77,6 +77,24 @@ def test_a_formula_gives_the_layers_own_answer(make: Callable[[], keras.Layer]) 
     assert found.dtype == np.float32
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("make", KNOWN.values(), ids=KNOWN)
+def test_in_bfloat16_as_well(make: Callable[[], keras.Layer]) -> None:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        layer = built(make)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    given = own(layer, inputs())
+    compute = formula(layer, given)
+    assert compute
+    found, answer = compute(layer, given), layer(inputs(), training=False)
+    assert found.dtype.name == keras.backend.standardize_dtype(answer.dtype) == "bfloat16"
+    expected = as_floats(answer)
+    # Where a sum of another order falls to the other side of a border, the next of 2**8 values is taken.
+    close = 2**-7 * np.abs(expected).max()
+    np.testing.assert_allclose(as_floats(found), expected, rtol=0, atol=close)
 
 
 @pytest.mark.parametrize("make", UNKNOWN.values(), ids=UNKNOWN)

@@ -11,20 +11,32 @@ from functools import reduce
 from typing import Any
 
 import keras
+import ml_dtypes
 import numpy as np
 
 from tunekit.insight.graph import Array, as_floats
 
 Formula = Callable[[Any, Array], Array]
+"""From a layer and what enters it to what leaves it, both in the type that the layer computes in."""
+
+TYPES: dict[str, type] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
+"""What layers compute in that numpy rounds as the frameworks do: after each operation, in which float32 adds up."""
 
 
 def formula(layer: Any, inputs: Array) -> Formula | None:
     """How to compute what the layer answers to these inputs; None where only the layer itself knows."""
-    # A subclass may do anything, and other precisions round as numpy does not.
+    # A subclass may do anything, and float16 adds up as numpy does not.
     compute = FORMULAS.get(type(layer))
-    if compute is None or layer.compute_dtype != "float32" or getattr(layer, "quantization_mode", None):
+    if compute is None or layer.compute_dtype not in TYPES or getattr(layer, "quantization_mode", None):
         return None
     return compute if CONDITIONS.get(type(layer), _always)(layer, inputs) else None
+
+
+def own(layer: Any, value: Any) -> Array:
+    """An input or a weight as the layer takes it."""
+    if not isinstance(value, np.ndarray):
+        value = keras.ops.convert_to_numpy(value)
+    return np.asarray(value).astype(TYPES[layer.compute_dtype], copy=False)
 
 
 def function(activation: Any) -> Callable[[Array], Array]:
@@ -48,19 +60,24 @@ FUNCTIONS: dict[Any, Callable[[Array], Array]] = {
 
 
 def _dense(layer: Any, inputs: Array) -> Array:
-    return _biased_and_bent(layer, inputs @ as_floats(layer.kernel))
+    return _biased_and_bent(layer, as_floats(inputs) @ as_floats(own(layer, layer.kernel)))
 
 
 def _convolution(layer: Any, inputs: Array) -> Array:
-    kernel = as_floats(layer.kernel)
-    places = _windows(inputs, layer.kernel_size, layer.strides, layer.padding, 0.0)
+    kernel = as_floats(own(layer, layer.kernel))
+    places = _windows(as_floats(inputs), layer.kernel_size, layer.strides, layer.padding, 0.0)
     parts = kernel.reshape(-1, *kernel.shape[2:])
     return _biased_and_bent(layer, sum(place @ part for place, part in zip(places, parts, strict=True)))
 
 
 def _biased_and_bent(layer: Any, found: Any) -> Array:
     """What a layer with a kernel makes of what its kernel gives."""
-    return function(layer.activation)(found + as_floats(layer.bias) if layer.use_bias else found)
+    found = own(layer, found)
+    return _bent(layer, found + own(layer, layer.bias) if layer.use_bias else found)
+
+
+def _bent(layer: Any, values: Array) -> Array:
+    return own(layer, function(layer.activation)(as_floats(values)))
 
 
 def _greatest(layer: Any, inputs: Array) -> Array:
@@ -86,22 +103,22 @@ def _margin(side: int, extent: int, stride: int) -> tuple[int, int]:
 
 
 def _normalised(layer: Any, inputs: Array) -> Array:
-    """As a trained batch normalisation answers."""
+    """As a trained batch normalisation answers, which computes in float32 whatever its type."""
     factor: Array = 1 / np.sqrt(as_floats(layer.moving_variance) + layer.epsilon)
     if layer.scale:
         factor = factor * as_floats(layer.gamma)
-    found: Array = (inputs - as_floats(layer.moving_mean)) * factor
-    return found + as_floats(layer.beta) if layer.center else found
+    found: Array = (as_floats(inputs) - as_floats(layer.moving_mean)) * factor
+    return own(layer, found + as_floats(layer.beta) if layer.center else found)
 
 
 def _standardised(layer: Any, inputs: Array) -> Array:
-    deviation: Array = np.maximum(np.sqrt(as_floats(layer.variance)), keras.config.epsilon())
-    return (inputs - as_floats(layer.mean)) / deviation
+    least = own(layer, np.array(keras.config.epsilon()))
+    deviation: Array = np.maximum(np.sqrt(own(layer, layer.variance)), least)
+    return (inputs - own(layer, layer.mean)) / deviation
 
 
 def _rescaled(layer: Any, inputs: Array) -> Array:
-    scale, offset = np.asarray(layer.scale, np.float32), np.asarray(layer.offset, np.float32)
-    return np.asarray(inputs * scale + offset)
+    return np.asarray(inputs * own(layer, np.array(layer.scale)) + own(layer, np.array(layer.offset)))
 
 
 def _always(layer: Any, inputs: Array) -> bool:
@@ -125,7 +142,7 @@ def _forward(layer: Any, inputs: Array) -> bool:
 
 
 FORMULAS: dict[type, Formula] = {
-    keras.layers.Activation: lambda layer, inputs: function(layer.activation)(inputs),
+    keras.layers.Activation: _bent,
     keras.layers.BatchNormalization: _normalised,
     keras.layers.Conv2D: _convolution,
     keras.layers.Dense: _dense,

@@ -14,7 +14,7 @@ from tunekit.insight import arithmetic, graph
 from tunekit.insight.graph import Array, Use, as_floats
 from tunekit.insight.recurrent import RECURRENT, unroll
 
-TAKEN = ("float32", "uint8")
+TAKEN = ("float32", "bfloat16", "uint8")
 """Types of inputs that numpy computes with as Keras does."""
 LARGE = 2**22
 """Values: where more of them flow, what surrounds a framework's operations matters less than how quick they are."""
@@ -69,20 +69,19 @@ def step_by_step(model: Any) -> Iterator[None]:
 def _followed(path: Sequence[Use], begin: Any, inputs: Array) -> bool:
     """Whether to go from use to use, which comes to what they do as one model.
 
-    Keras sees to masks, to mixed precision and to inputs that do not have the model's shape.
+    Keras sees to masks and to inputs that do not have the model's shape.
     """
     sides = zip(begin.shape[1:], inputs.shape[1:], strict=False)
     fit = len(begin.shape) == inputs.ndim and all(side in (None, own) for side, own in sides)
-    if not fit or begin.dtype not in TAKEN or not all(map(_plain, path)):
+    if not fit or begin.dtype not in TAKEN or any(map(_masked, path)):
         return False
     shapes = [tensor.shape[1:] for use in path for tensor in use.outputs]
     known = all(side is not None for shape in shapes for side in shape)
     return known and len(inputs) * sum(map(prod, shapes)) <= LARGE
 
 
-def _plain(use: Use) -> bool:
-    masked = any(getattr(tensor, "_keras_mask", None) is not None for tensor in use.outputs)
-    return not masked and bool(getattr(use.layer, "compute_dtype", "float32") == "float32")
+def _masked(use: Use) -> bool:
+    return any(getattr(tensor, "_keras_mask", None) is not None for tensor in use.outputs)
 
 
 def _at_once(model: Any, wanted: Mapping[int, Any], begin: Any, inputs: Array) -> dict[int, Array]:
@@ -110,11 +109,11 @@ def _answers(use: Use, values: Mapping[int, Any]) -> list[Any]:
 def _answer(layer: Any, inputs: Any) -> Any:
     """To what is its one argument, computed here where that is known to be the same."""
     if type(layer) in arithmetic.FORMULAS:
-        compute = arithmetic.formula(layer, values := as_floats(inputs))
+        compute = arithmetic.formula(layer, inputs)
         if compute:
-            return compute(layer, values)
+            return compute(layer, arithmetic.own(layer, inputs))
     elif type(layer) in RECURRENT and not (layer.stateful or layer.return_state):
         states, _ = unroll(layer, as_floats(inputs))
-        return states if layer.return_sequences else states[:, -1]
+        return arithmetic.own(layer, states if layer.return_sequences else states[:, -1])
     with step_by_step(layer):
         return layer(inputs, training=False)
