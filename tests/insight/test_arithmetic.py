@@ -15,6 +15,9 @@ LAYERS = keras.layers
 SHAPE = (7, 6, 3)
 KNOWN: dict[str, Callable[[], keras.Layer]] = {
     "activation": lambda: LAYERS.Activation("tanh"),
+    "average pooling": lambda: LAYERS.AveragePooling2D((2, 3), strides=2),
+    "average of all": LAYERS.GlobalAveragePooling2D,
+    "average of all with its axes": lambda: LAYERS.GlobalAveragePooling2D(keepdims=True),
     "batch normalisation": LAYERS.BatchNormalization,
     "batch normalisation without scale": lambda: LAYERS.BatchNormalization(scale=False, axis=3),
     "batch normalisation without centre": lambda: LAYERS.BatchNormalization(center=False, epsilon=0.1),
@@ -29,7 +32,9 @@ KNOWN: dict[str, Callable[[], keras.Layer]] = {
     "flatten": LAYERS.Flatten,
     "pooling": lambda: LAYERS.MaxPooling2D(2),
     "pooling of the same size": lambda: LAYERS.MaxPooling2D(2, padding="same"),
+    "greatest of all": LAYERS.GlobalMaxPooling2D,
     "overlapping pooling": lambda: LAYERS.MaxPooling2D((3, 2), strides=(1, 2), padding="same"),
+    "rectifier": LAYERS.ReLU,
     "rescaling": lambda: LAYERS.Rescaling(0.5, offset=-1),
     "rescaling by channel": lambda: LAYERS.Rescaling([0.5, 1, 2], offset=[0, 1, 2]),
     "reshape": lambda: LAYERS.Reshape((-1, 9)),
@@ -43,8 +48,12 @@ class Doubled(LAYERS.Dense):
 
 
 UNKNOWN: dict[str, Callable[[], keras.Layer]] = {
+    "a rectifier with a slope": lambda: LAYERS.ReLU(negative_slope=0.1),
+    "a rectifier with a limit": lambda: LAYERS.ReLU(max_value=6),
+    "a rectifier with a threshold": lambda: LAYERS.ReLU(threshold=1),
     "a subclass": lambda: Doubled(2),
     "another axis": lambda: LAYERS.BatchNormalization(axis=1),
+    "averages at the border": lambda: LAYERS.AveragePooling2D(2, padding="same"),
     "channels first": lambda: LAYERS.Flatten(data_format="channels_first"),
     "dilated": lambda: LAYERS.Conv2D(4, 2, dilation_rate=2),
     "groups": lambda: LAYERS.Conv2D(3, 2, groups=3),

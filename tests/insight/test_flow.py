@@ -92,6 +92,19 @@ def residual(entry: keras.KerasTensor) -> keras.KerasTensor:
     return LAYERS.Dense(3)(LAYERS.GlobalAveragePooling2D()(x))
 
 
+def added(entry: keras.KerasTensor) -> keras.KerasTensor:
+    """Sums of equal shapes and of others."""
+    x = LAYERS.Rescaling(1 / 255)(entry)
+    x = LAYERS.Add()(
+        [
+            LAYERS.Conv2D(2, 3, padding="same")(x),
+            LAYERS.Conv2D(2, 1)(x),
+            LAYERS.Conv2D(2, 5, padding="same")(x),
+        ]
+    )
+    return LAYERS.Dense(3)(LAYERS.Add()([x, LAYERS.GlobalAveragePooling2D(keepdims=True)(x)]))
+
+
 def embedded(entry: keras.KerasTensor) -> keras.KerasTensor:
     """Whole numbers stay so until a layer wants none."""
     brightest = keras.ops.argmax(LAYERS.Reshape((8, 8))(entry), axis=1)
@@ -117,7 +130,7 @@ def masked(entry: keras.KerasTensor) -> keras.KerasTensor:
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("make", [residual, embedded, attended, with_state, masked])
+@pytest.mark.parametrize("make", [residual, added, embedded, attended, with_state, masked])
 def test_models_of_ones_own(make: Callable[[keras.KerasTensor], keras.KerasTensor], precision: str) -> None:
     keras.utils.set_random_seed(1)
     entry = keras.Input((8, 8, 1), dtype="uint8")

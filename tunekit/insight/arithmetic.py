@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
+from math import prod
 from typing import Any
 
 import keras
@@ -84,6 +85,15 @@ def _greatest(layer: Any, inputs: Array) -> Array:
     return reduce(np.maximum, _windows(inputs, layer.pool_size, layer.strides, layer.padding, -np.inf))
 
 
+def _average(layer: Any, inputs: Array) -> Array:
+    places = _windows(as_floats(inputs), layer.pool_size, layer.strides, layer.padding, 0.0)
+    return own(layer, sum(places) / prod(layer.pool_size))
+
+
+def _average_of_all(layer: Any, inputs: Array) -> Array:
+    return own(layer, as_floats(inputs).mean(axis=(1, 2), keepdims=layer.keepdims))
+
+
 def _windows(
     values: Array, size: Sequence[int], strides: Sequence[int], padding: str, beyond: float
 ) -> Iterator[Array]:
@@ -133,6 +143,14 @@ def _plain(layer: Any, inputs: Array) -> bool:
     return layer.groups == 1 and set(layer.dilation_rate) == {1} and _channels_last(layer, inputs)
 
 
+def _whole_windows(layer: Any, inputs: Array) -> bool:
+    return layer.padding == "valid" and _channels_last(layer, inputs)
+
+
+def _rectifier(layer: Any, inputs: Array) -> bool:
+    return layer.max_value is None and not layer.negative_slope and not layer.threshold
+
+
 def _last_axis(layer: Any, inputs: Array) -> bool:
     return layer.axis in (-1, inputs.ndim - 1)
 
@@ -143,20 +161,28 @@ def _forward(layer: Any, inputs: Array) -> bool:
 
 FORMULAS: dict[type, Formula] = {
     keras.layers.Activation: _bent,
+    keras.layers.AveragePooling2D: _average,
     keras.layers.BatchNormalization: _normalised,
     keras.layers.Conv2D: _convolution,
     keras.layers.Dense: _dense,
     keras.layers.Dropout: lambda layer, inputs: inputs,
     keras.layers.Flatten: lambda layer, inputs: inputs.reshape(len(inputs), -1),
+    keras.layers.GlobalAveragePooling2D: _average_of_all,
+    keras.layers.GlobalMaxPooling2D: lambda layer, inputs: inputs.max(axis=(1, 2), keepdims=layer.keepdims),
     keras.layers.MaxPooling2D: _greatest,
     keras.layers.Normalization: _standardised,
+    keras.layers.ReLU: lambda layer, inputs: np.maximum(inputs, 0),
     keras.layers.Rescaling: _rescaled,
     keras.layers.Reshape: lambda layer, inputs: inputs.reshape(len(inputs), *layer.target_shape),
 }
 CONDITIONS: dict[type, Callable[[Any, Array], bool]] = {
+    keras.layers.AveragePooling2D: _whole_windows,
     keras.layers.BatchNormalization: _last_axis,
     keras.layers.Conv2D: _plain,
     keras.layers.Flatten: _channels_last,
+    keras.layers.GlobalAveragePooling2D: _channels_last,
+    keras.layers.GlobalMaxPooling2D: _channels_last,
     keras.layers.MaxPooling2D: _channels_last,
     keras.layers.Normalization: _forward,
+    keras.layers.ReLU: _rectifier,
 }

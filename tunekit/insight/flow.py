@@ -100,6 +100,8 @@ def _answers(use: Use, values: Mapping[int, Any]) -> list[Any]:
         found = use.layer(*inputs, **named)
     elif len(inputs) == 1 and all(value is None for name, value in named.items() if name != "training"):
         found = _answer(use.layer, inputs[0])
+    elif type(use.layer) is keras.layers.Add and len({value.shape for value in inputs}) == 1:
+        found = sum(arithmetic.own(use.layer, value) for value in inputs)
     else:
         with step_by_step(use.layer):
             found = use.layer(*inputs, **{**named, "training": False})
