@@ -1,10 +1,11 @@
 """tunekit beside other tools on the same data, space, budget and machine, in turn, in one run.
 
-    python benchmarks/side_by_side.py lenet5|gru keras-tuner optuna [--images 6000] [--repeats 5]
+    python benchmarks/side_by_side.py lenet5|gru keras-tuner optuna [--images 6000] [--repeats 5] [--as-long]
 
 Prints for each tool the median of: seconds to the end, to the first batch and to a validation score that all reached
 in all repeats, the best score, the most memory that its processes held together, and what it left on disk. tunekit's
 time holds its whole way: data, pictures and record of every trial, and the winner's test, which the others do not do.
+With --as-long tunekit goes on with further Hyperbands until it has taken the time of the first of the other tools.
 
 Needs, beside tunekit: pip install optuna "optuna-integration[keras]" tensorboard
 """
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from tunekit.space.space import DataSpec
 
 HERE = Path(__file__).parent
 SCRIPTS = {"keras-tuner": "keras_tuner_hyperband.py", "optuna": "optuna_hyperband.py"}
+AS_LONG = "tunekit as long"
 DATA = {"lenet5": "cifar10", "gru": "mnist"}
 MIB = 2**20
 LOOKED = 2.0
@@ -73,18 +76,20 @@ def write_data(model: str, images: int, folder: Path) -> Path:
     return path
 
 
-def run(tool: str, model: str, data: Path, seed: int) -> Run:
+def run(tool: str, model: str, data: Path, seed: int, more: Sequence[str] = ()) -> Run:
+    """`more` are further options of `tunekit search`."""
+    ours = tool in ("tunekit", AS_LONG)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        if tool == "tunekit":
+        if ours:
             shutil.copy(HERE / "peers" / f"{model}.yaml", folder)
             os.link(data, folder / "data.npz")
-            command = ["-m", "tunekit", "search", f"{model}.yaml", "--seed", str(seed)]
+            command = ["-m", "tunekit", "search", f"{model}.yaml", "--seed", str(seed), *more]
         else:
             command = [str(HERE / "peers" / SCRIPTS[tool]), model, str(data), str(seed)]
         began = time.time()
         seconds, memory = watched([sys.executable, *command], folder)
-        first, scores = tunekits_epochs(folder, model) if tool == "tunekit" else peers_epochs(folder)
+        first, scores = tunekits_epochs(folder, model) if ours else peers_epochs(folder)
         return Run(
             tool,
             seconds,
@@ -98,6 +103,12 @@ def run(tool: str, model: str, data: Path, seed: int) -> Run:
             ),
             len(scores),
         )
+
+
+def for_as_long(turn: Sequence[Run], peer: str) -> list[str]:
+    """Hyperbands one after the other, for the time that this tool has just taken with the same seed."""
+    seconds = next(run.seconds for run in turn if run.tool == peer)
+    return ["--iterations", "99", "--time-budget", f"{int(seconds)}s"]
 
 
 def watched(command: list[str], folder: Path) -> tuple[float, int]:
@@ -147,7 +158,7 @@ def tunekits_epochs(folder: Path, model: str) -> tuple[float, list[tuple[float, 
 def report(runs: list[Run], tools: list[str]) -> None:
     common = min(run.best for run in runs)
     print(
-        f"\n{'':14}{'to the end':>12}{'first batch':>12}{f'to {common:.4f}':>12}{'best':>9}{'memory':>10}{'disk':>10}"
+        f"\n{'':16}{'to the end':>12}{'first batch':>12}{f'to {common:.4f}':>12}{'best':>9}{'memory':>10}{'disk':>10}"
     )
     middle = {}
     for tool in tools:
@@ -158,13 +169,13 @@ def report(runs: list[Run], tools: list[str]) -> None:
         )
         middle[tool] = seconds, to_score
         print(
-            f"{tool:14}{seconds:10.1f} s{statistics.median(run.first_batch for run in mine):10.1f} s"
+            f"{tool:16}{seconds:10.1f} s{statistics.median(run.first_batch for run in mine):10.1f} s"
             f"{to_score:10.1f} s{statistics.median(run.best for run in mine):9.4f}"
             f"{statistics.median(run.memory for run in mine) / MIB:6.0f} MiB"
             f"{statistics.median(run.disk for run in mine) / MIB:6.0f} MiB"
         )
     ours, to_score = middle["tunekit"]
-    for tool in tools[:-1]:
+    for tool in tools[: tools.index("tunekit")]:
         theirs, their_score = middle[tool]
         print(
             f"tunekit is {theirs / ours:.2f} times as fast as {tool} to the end, "
@@ -180,6 +191,7 @@ def main() -> None:
     parser.add_argument("peers", nargs="+", choices=SCRIPTS)
     parser.add_argument("--images", type=int, default=6000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--as-long", action="store_true")
     options = parser.parse_args()
     tools = [*options.peers, "tunekit"]
     runs = []
@@ -188,15 +200,17 @@ def main() -> None:
         for seed in range(1, options.repeats + 1):
             # Each tool comes first, in the middle and last.
             turn = seed % len(tools)
-            for tool in tools[turn:] + tools[:turn]:
-                runs.append(run(tool, options.model, data, seed))
+            order = tools[turn:] + tools[:turn]
+            for tool in [*order, AS_LONG] if options.as_long else order:
+                more = for_as_long(runs[-len(tools) :], tools[0]) if tool == AS_LONG else ()
+                runs.append(run(tool, options.model, data, seed, more))
                 last = runs[-1]
                 print(
-                    f"{tool:14} seed {seed}: {last.seconds:.1f} s, {last.epochs} epochs, best {last.best:.4f}, "
+                    f"{tool:16} seed {seed}: {last.seconds:.1f} s, {last.epochs} epochs, best {last.best:.4f}, "
                     f"{last.memory / MIB:.0f} MiB, {last.disk / MIB:.0f} MiB left",
                     flush=True,
                 )
-        report(runs, tools)
+        report(runs, [*tools, AS_LONG] if options.as_long else tools)
 
 
 if __name__ == "__main__":
