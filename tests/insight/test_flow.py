@@ -157,13 +157,11 @@ def test_mixed_precision_rounds_where_keras_rounds() -> None:
         assert same > 0.98, f"{name}: only {same:.1%} of the values have Keras' bits"
 
 
-def test_float16_is_kerass_own() -> None:
-    layer = LAYERS.Dense(8, dtype="mixed_float16")
-    entry = keras.Input((8,))
-    model = keras.Model(entry, layer(entry))
-    given = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
-    found = flow.evaluate(model, model.outputs, given)[id(model.outputs[0])]
-    np.testing.assert_array_equal(found, as_floats(model(given)))
+@pytest.mark.parametrize("make", [residual, added, attended])
+def test_float16_is_kerass_own(make: Callable[[keras.KerasTensor], keras.KerasTensor]) -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    entry = keras.Input((8, 8, 1), dtype="uint8")
+    check(keras.Model(entry, make(entry)), images(), tolerance=1e-3)
 
 
 def test_many_values_are_computed_by_the_framework(monkeypatch: pytest.MonkeyPatch) -> None:

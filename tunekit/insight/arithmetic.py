@@ -26,11 +26,15 @@ TYPES: dict[str, type] = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
 
 def formula(layer: Any, inputs: Array) -> Formula | None:
     """How to compute what the layer answers to these inputs; None where only the layer itself knows."""
-    # A subclass may do anything, and float16 adds up as numpy does not.
-    compute = FORMULAS.get(type(layer))
-    if compute is None or layer.compute_dtype not in TYPES or getattr(layer, "quantization_mode", None):
+    compute = FORMULAS.get(type(layer))  # a subclass may do anything
+    if compute is None or not is_usual(layer):
         return None
     return compute if CONDITIONS.get(type(layer), _always)(layer, inputs) else None
+
+
+def is_usual(layer: Any) -> bool:
+    """Whether numbers are to the layer what they are here; float16, for one, adds up as numpy does not."""
+    return layer.compute_dtype in TYPES and not getattr(layer, "quantization_mode", None)
 
 
 def own(layer: Any, value: Any) -> Array:

@@ -100,7 +100,7 @@ def _answers(use: Use, values: Mapping[int, Any]) -> list[Any]:
         found = use.layer(*inputs, **named)
     elif len(inputs) == 1 and all(value is None for name, value in named.items() if name != "training"):
         found = _answer(use.layer, inputs[0])
-    elif type(use.layer) is keras.layers.Add and len({value.shape for value in inputs}) == 1:
+    elif _adds(use.layer, inputs):
         found = sum(arithmetic.own(use.layer, value) for value in inputs)
     else:
         with step_by_step(use.layer):
@@ -110,12 +110,21 @@ def _answers(use: Use, values: Mapping[int, Any]) -> list[Any]:
 
 def _answer(layer: Any, inputs: Any) -> Any:
     """To what is its one argument, computed here where that is known to be the same."""
-    if type(layer) in arithmetic.FORMULAS:
-        compute = arithmetic.formula(layer, inputs)
-        if compute:
-            return compute(layer, arithmetic.own(layer, inputs))
-    elif type(layer) in RECURRENT and not (layer.stateful or layer.return_state):
+    if compute := arithmetic.formula(layer, inputs):
+        return compute(layer, arithmetic.own(layer, inputs))
+    if _steps(layer):
         states, _ = unroll(layer, as_floats(inputs))
         return arithmetic.own(layer, states if layer.return_sequences else states[:, -1])
     with step_by_step(layer):
         return layer(inputs, training=False)
+
+
+def _adds(layer: Any, inputs: Sequence[Any]) -> bool:
+    alike = len({value.shape for value in inputs}) == 1
+    return type(layer) is keras.layers.Add and alike and arithmetic.is_usual(layer)
+
+
+def _steps(layer: Any) -> bool:
+    return (
+        type(layer) in RECURRENT and not (layer.stateful or layer.return_state) and arithmetic.is_usual(layer)
+    )
