@@ -194,14 +194,14 @@ def main() -> None:
     parser.add_argument("--as-long", action="store_true")
     options = parser.parse_args()
     tools = [*options.peers, "tunekit"]
+    after = [AS_LONG] if options.as_long else []
     runs = []
     with tempfile.TemporaryDirectory() as scratch:
         data = write_data(options.model, options.images, Path(scratch))
         for seed in range(1, options.repeats + 1):
             # Each tool comes first, in the middle and last.
             turn = seed % len(tools)
-            order = tools[turn:] + tools[:turn]
-            for tool in [*order, AS_LONG] if options.as_long else order:
+            for tool in tools[turn:] + tools[:turn] + after:
                 more = for_as_long(runs[-len(tools) :], tools[0]) if tool == AS_LONG else ()
                 runs.append(run(tool, options.model, data, seed, more))
                 last = runs[-1]
@@ -210,7 +210,7 @@ def main() -> None:
                     f"{last.memory / MIB:.0f} MiB, {last.disk / MIB:.0f} MiB left",
                     flush=True,
                 )
-        report(runs, [*tools, AS_LONG] if options.as_long else tools)
+        report(runs, tools + after)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 
 from tunekit.insight import flow, graph
 from tunekit.insight.graph import Array, as_floats
-from tunekit.models.build import build
+from tunekit.models.build import POLICIES, build
 from tunekit.models.shape import ImageShape
 from tunekit.study.precision import BFLOAT16_FLAGS, processor_flags
 
@@ -136,7 +136,7 @@ def test_models_of_ones_own(make: Callable[[keras.KerasTensor], keras.KerasTenso
     entry = keras.Input((8, 8, 1), dtype="uint8")
     given = images()
     given[:, :3] = 0  # steps that a mask leaves out
-    keras.config.set_dtype_policy("float32" if precision == "float32" else "mixed_bfloat16")
+    keras.config.set_dtype_policy(POLICIES[precision])
     check(keras.Model(entry, make(entry)), given, PRECISIONS[precision])
 
 

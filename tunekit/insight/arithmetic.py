@@ -15,7 +15,7 @@ import keras
 import ml_dtypes
 import numpy as np
 
-from tunekit.insight.graph import Array, as_floats
+from tunekit.insight.graph import Array, as_array, as_floats
 
 Formula = Callable[[Any, Array], Array]
 """From a layer and what enters it to what leaves it, both in the type that the layer computes in."""
@@ -39,9 +39,7 @@ def is_usual(layer: Any) -> bool:
 
 def own(layer: Any, value: Any) -> Array:
     """An input or a weight as the layer takes it."""
-    if not isinstance(value, np.ndarray):
-        value = keras.ops.convert_to_numpy(value)
-    return np.asarray(value).astype(TYPES[layer.compute_dtype], copy=False)
+    return as_array(value).astype(TYPES[layer.compute_dtype], copy=False)
 
 
 def function(activation: Any) -> Callable[[Array], Array]:

@@ -100,8 +100,6 @@ def _answers(use: Use, values: Mapping[int, Any]) -> list[Any]:
         found = use.layer(*inputs, **named)
     elif len(inputs) == 1 and all(value is None for name, value in named.items() if name != "training"):
         found = _answer(use.layer, inputs[0])
-    elif _adds(use.layer, inputs):
-        found = sum(arithmetic.own(use.layer, value) for value in inputs)
     else:
         with step_by_step(use.layer):
             found = use.layer(*inputs, **{**named, "training": False})
@@ -117,11 +115,6 @@ def _answer(layer: Any, inputs: Any) -> Any:
         return arithmetic.own(layer, states if layer.return_sequences else states[:, -1])
     with step_by_step(layer):
         return layer(inputs, training=False)
-
-
-def _adds(layer: Any, inputs: Sequence[Any]) -> bool:
-    alike = len({value.shape for value in inputs}) == 1
-    return type(layer) is keras.layers.Add and alike and arithmetic.is_usual(layer)
 
 
 def _steps(layer: Any) -> bool:

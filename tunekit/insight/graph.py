@@ -136,9 +136,12 @@ def rectifies(layer: Any) -> bool:
 
 def as_floats(value: Any) -> Array:
     """A tensor or variable as numpy's float32, whatever precision the model computes in."""
-    if not isinstance(value, np.ndarray):
-        value = keras.ops.convert_to_numpy(value)
-    return np.asarray(value).astype(np.float32, copy=False)
+    return as_array(value).astype(np.float32, copy=False)
+
+
+def as_array(value: Any) -> Array:
+    """A tensor or variable as numpy has it, in its own type."""
+    return value if isinstance(value, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(value))
 
 
 def layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:
