@@ -141,7 +141,16 @@ def as_floats(value: Any) -> Array:
 
 def as_array(value: Any) -> Array:
     """A tensor or variable as numpy has it, in its own type."""
-    return value if isinstance(value, np.ndarray) else np.asarray(keras.ops.convert_to_numpy(value))
+    if isinstance(value, np.ndarray):
+        return value
+    # Keras copies what TensorFlow has copied already, and a layer may have millions of weights.
+    return np.asarray(value.value if isinstance(value, keras.Variable) else keras.ops.convert_to_numpy(value))
+
+
+def sum_of_squares(array: Array) -> float:
+    """Added up in float64, without a copy of the array in that type: a layer may have millions of weights."""
+    flat = array.reshape(-1)
+    return float(np.einsum("i,i->", flat, flat, dtype=np.float64))
 
 
 def layers(model: Any, path: str = "") -> Iterator[tuple[str, Any]]:

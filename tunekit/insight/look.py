@@ -266,7 +266,7 @@ def _kernels_only(found: Sequence[tuple[Any, str]]) -> list[Recurrent]:
 def _norms(found: Sequence[tuple[Any, str]]) -> dict[str, float]:
     norms = {}
     for layer, label in found:
-        weights = [as_floats(weight).astype(np.float64) for weight in layer.trainable_weights]
+        weights = layer.trainable_weights
         if weights:
-            norms[label] = float(np.sqrt(sum(float(np.vdot(weight, weight)) for weight in weights)))
+            norms[label] = sum(graph.sum_of_squares(as_floats(weight)) for weight in weights) ** 0.5
     return norms

@@ -63,7 +63,7 @@ def gradient_norms(model: keras.Model, watched: StepWatch, images: Array, labels
 
 
 def _weights(model: keras.Model) -> list[Array]:
-    return [as_floats(variable).copy() for variable in model.trainable_variables]
+    return [np.array(variable.value, np.float32) for variable in model.trainable_variables]
 
 
 def update_ratios(model: keras.Model, watched: StepWatch) -> dict[str, float]:
@@ -114,9 +114,8 @@ def _loss(model: keras.Model, labels: Array, answers: Any) -> Any:
 
 def _squares(model: keras.Model, arrays: Sequence[Array]) -> dict[int, float]:
     """Sums of squares by the trainable variable's identity."""
-    flat = [array.reshape(-1).astype(np.float64) for array in arrays]
-    pairs = zip(model.trainable_variables, flat, strict=True)
-    return {id(variable): float(np.vdot(array, array)) for variable, array in pairs}
+    pairs = zip(model.trainable_variables, arrays, strict=True)
+    return {id(variable): graph.sum_of_squares(array) for variable, array in pairs}
 
 
 def _by_layer(model: keras.Model, squares: Mapping[int, float]) -> dict[str, float]:
