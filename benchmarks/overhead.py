@@ -1,16 +1,17 @@
 """What a search costs over its trainings: the whole command over a bare loop, and with its record over without.
 
-    python benchmarks/overhead.py gru-mnist [--trials 12] [--limit 6000] [--epochs 9] [--repeats 5]
+    python benchmarks/overhead.py gru-mnist [--trials 12] [--limit 6000] [--epochs 9] [--repeats 5] [--set layers=1]
 
 A random search that varies the learning rate alone, so that all trainings take equally long. In turn, in one run:
 
-- `tunekit search`, the whole command, with pictures, MLflow, test, export and report;
+- `tunekit search`, the whole command, with pictures, MLflow, test, export and report, on data that an earlier search
+  has prepared;
 - the same trials by tunekit's coordinator, without pictures and without MLflow;
 - a bare loop: as many processes as workers, one thread each, that build, compile and fit the same models with plain
   Keras on the same images for the same epochs, one after the other.
 
-The wall time is that of the whole process. The span goes from the beginning of the first training to the end of the
-last one, so that it holds neither the start nor the end of a process.
+The wall time is that of the whole process; a bare loop tests no winner. The span goes from the beginning of the first
+training to the end of the last one, so that it holds neither the start nor the end of a process.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -30,7 +32,7 @@ from pathlib import Path
 
 from tunekit.data.prepared import prepare
 from tunekit.oracles.tuners import make_oracle
-from tunekit.results import Trial
+from tunekit.results import Scalar, Trial, Values
 from tunekit.search.coordinator import Coordinator
 from tunekit.search.state import State
 from tunekit.space.override import apply_settings
@@ -44,8 +46,18 @@ from tunekit.study.session import Reporter, Session, Settings, create_state, mak
 from tunekit.trial.backend import environment
 from tunekit.trial.jobs import Split
 
-FIXED = {"optimizer": "adam", "dropout": "0.2", "batch_norm": "true", "precision": "float32"}
-"""Where the space has them: what changes the time of a step."""
+FIXED: dict[str, Scalar] = {
+    "optimizer": "adam",
+    "dropout": 0.2,
+    "batch_norm": True,
+    "precision": "float32",
+    "flip": False,
+    "shift": 0,
+}
+"""Where the space has them: what changes the time of a step. All else is as large as it may be.
+
+A bare loop does not augment.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,16 +68,13 @@ class Taken:
     wall: float = 0.0
 
 
-def narrowed(name: str, trials: int, limit: int, epochs: int) -> Space:
+def narrowed(name: str, sets: Sequence[str], trials: int, limit: int, epochs: int) -> Space:
     """The space with its learning rate alone left open."""
-    space = read_space(find_space(name))
-    largest = space.largest()
-    sets = [
-        f"{parameter.name}={FIXED.get(parameter.name, largest.get(parameter.name))}"
-        for parameter in space.parameters
-        if parameter.name != "learning_rate" and parameter.name in largest
-    ]
-    return apply_settings(space, sets, tuner="random", max_trials=trials, limit=limit, max_epochs=epochs)
+    space = apply_settings(read_space(find_space(name)), sets)
+    largest = {parameter.name: parameter.largest for parameter in space.parameters}
+    values = space.active(largest | {name: value for name, value in FIXED.items() if name in largest})
+    fixed = [f"{name}={value}" for name, value in values.items() if name != "learning_rate"]
+    return apply_settings(space, fixed, tuner="random", max_trials=trials, limit=limit, max_epochs=epochs)
 
 
 def span(state: State) -> float:
@@ -74,7 +83,8 @@ def span(state: State) -> float:
     return max(record.ended or 0 for record in records) - min(record.started for record in records)
 
 
-def whole(space: Space, folder: Path) -> Taken:
+def whole(space: Space, folder: Path, prepared: Path) -> Taken:
+    shutil.copytree(prepared, folder / "home" / "data", copy_function=os.link)
     file = folder / "space.yaml"
     file.write_text(write_space(space, "narrowed"))
     command = [sys.executable, "-m", "tunekit", "search", str(file), "--home", str(folder / "home"), "--json"]
@@ -126,9 +136,7 @@ def _configure(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def _fit(
-    model_name: str, values: dict[str, object], seed: int, epochs: int, split: Split
-) -> tuple[float, float]:
+def _fit(model_name: str, values: Values, seed: int, epochs: int, split: Split) -> tuple[float, float]:
     """Build, compile and fit; when it began and ended."""
     from tunekit.models.build import build
     from tunekit.space.vocabulary import complete
@@ -161,19 +169,21 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=6000)
     parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE", dest="sets")
     options = parser.parse_args()
-    space = narrowed(options.space, options.trials, options.limit, options.epochs)
+    space = narrowed(options.space, options.sets, options.trials, options.limit, options.epochs)
     resources = choose(None, None)
     ways: dict[str, list[Taken]] = {"tunekit": [], "unrecorded": [], "bare loop": []}
     with tempfile.TemporaryDirectory() as scratch:
-        split = split_of(space, prepare(space.data, Path(scratch) / "data"))
+        prepared = Path(scratch) / "data"
+        split = split_of(space, prepare(space.data, prepared))
         trials = listed(space)
         for repeat in range(options.repeats):
             for way in ways if repeat % 2 else reversed(ways):
                 folder = Path(scratch) / f"{way}{repeat}"
                 folder.mkdir()
                 if way == "tunekit":
-                    taken = whole(space, folder)
+                    taken = whole(space, folder, prepared)
                 elif way == "unrecorded":
                     taken = without_record(space, folder, resources)
                 else:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tunekit.space.parameters import Fixed
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
@@ -55,6 +58,20 @@ def run(script: str, *arguments: str) -> str:
 )
 def test_a_benchmark(script: str, arguments: tuple[str, ...], said: str) -> None:
     assert said in run(script, *arguments)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in (FOLDER.parent / "search_spaces").rglob("*.yaml"))
+)
+def test_the_overhead_of_every_space_can_be_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    overhead = import_module("overhead")
+
+    space = overhead.narrowed(name, [], trials=2, limit=200, epochs=1)
+
+    assert {parameter.name for parameter in space.parameters if not isinstance(parameter, Fixed)} <= {
+        "learning_rate"
+    }
 
 
 @pytest.mark.long
