@@ -10,7 +10,7 @@ import pytest
 
 from tests.oracles.driver import search as played
 from tests.study.together import PREPARED, SPACE, leave_for_later
-from tunekit.results import Outcome, TrialRecord
+from tunekit.results import Epoch, Outcome, TrialRecord
 from tunekit.search.state import State
 from tunekit.study.home import Home
 from tunekit.study.recording import Recording
@@ -82,3 +82,45 @@ def test_those_of_a_trial_that_is_not_known_are_dropped(search: Search) -> None:
     (search.pictures / "9999.later").write_bytes(b"")
     search.recording.draw_the_rest(None)
     assert not list(search.pictures.iterdir())
+
+
+def logged(search: Search) -> list[int]:
+    """The steps of which MLflow has the score."""
+    record = search.state.find(TRIAL.id)
+    assert record is not None
+    assert record.run_id is not None
+    client = search.recording._recorder.store.client
+    return [metric.step for metric in client.get_metric_history(record.run_id, "val_accuracy")]
+
+
+def train_epoch(search: Search, number: int) -> None:
+    timed = search.state.add_epoch(TRIAL.id, Epoch(number, {"val_accuracy": 0.5}, 1.0))
+    assert timed is not None
+    search.recording.epoch_done(search.record, timed)
+
+
+def test_epochs_are_told_together_every_few_seconds(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_epoch(search, 1)
+    train_epoch(search, 2)
+    search.recording.tick()
+    assert logged(search) == []
+
+    monkeypatch.setattr("tunekit.study.recording.TOGETHER", 0.0)
+    search.recording.tick()
+    assert logged(search) == [1, 2]
+
+
+def test_epochs_are_told_by_the_end_of_their_trial(search: Search) -> None:
+    train_epoch(search, 1)
+    search.end_trial()
+
+    assert logged(search) == [1]
+
+
+@pytest.mark.parametrize("way", ["settle", "tell_epochs", "catch_up"])
+def test_epochs_are_told_once_by_the_end_of_the_search(search: Search, way: str) -> None:
+    train_epoch(search, 1)
+    getattr(search.recording, way)()
+    search.recording.settle()
+
+    assert logged(search) == [1]

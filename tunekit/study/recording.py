@@ -26,6 +26,8 @@ RETRY_EVERY = 10.0
 """Seconds between two tries to reach a store that is away."""
 PATIENCE = 120.0
 """Seconds that the end of a search waits for a store that is away."""
+TOGETHER = 5.0
+"""Seconds for which epochs are collected: a call costs the trainings beside it as much time for one as for many."""
 
 
 class Recording(Observer):
@@ -45,6 +47,10 @@ class Recording(Observer):
         self._pictures = pictures
         self._tell = tell
         self._runs: dict[str, str] = {}
+        self._epochs: dict[str, list[TimedEpoch]] = {}
+        """By trial: those that MLflow has not been told yet."""
+        self._told_at = time.monotonic()
+        """When it was told the last ones."""
         self._leader: TrialRecord | None = None
         self._completed = 0
         self._next_try: float | None = None
@@ -61,9 +67,7 @@ class Recording(Observer):
 
     def epoch_done(self, record: TrialRecord, epoch: TimedEpoch) -> None:
         self._quiet = False
-        with self._timed():
-            if self._next_try is None:
-                self._recorder.log_epochs(self._runs[record.trial.id], [epoch])
+        self._epochs.setdefault(record.trial.id, []).append(epoch)
 
     def trial_ended(self, record: TrialRecord) -> None:
         self._quiet = False
@@ -75,6 +79,9 @@ class Recording(Observer):
         if self._next_try is not None and time.monotonic() >= self._next_try:
             with self._timed():
                 self._catch_up()
+        if time.monotonic() >= self._told_at + TOGETHER:
+            with self._timed():
+                self.tell_epochs()
         if self._quiet and self._next_try is None:
             with self._timed():
                 self._draw_next()
@@ -94,6 +101,8 @@ class Recording(Observer):
 
     def settle(self) -> None:
         """Before the end: wait for a store that is away, and raise its error where it stays so."""
+        with self._timed():
+            self.tell_epochs()
         deadline = time.monotonic() + PATIENCE
         while self._next_try is not None:
             try:
@@ -102,6 +111,13 @@ class Recording(Observer):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY_EVERY)
+
+    def tell_epochs(self) -> None:
+        """Those that were collected, unless the store is away: then they come from the state."""
+        self._told_at = time.monotonic()
+        if self._next_try is None:
+            for trial_id in [*self._epochs]:
+                self._tell_epochs(trial_id)
 
     def running_runs(self) -> list[str]:
         """The runs of trials that have begun and not ended."""
@@ -129,15 +145,19 @@ class Recording(Observer):
 
     def _open_run(self, record: TrialRecord) -> str:
         trial = record.trial
-        ancestors = self._state.curve(trial.parent) if trial.parent else []
-        run_id = self._recorder.start_trial(record, ancestors)
+        run_id = self._recorder.start_trial(record, self._state.inherited(trial.id))
         text = write_space(self._space.fixed(trial.values), f"Trial {trial.id} of {self._space.name}")
         self._recorder.log_text(run_id, text, "configuration.yaml")
         self._state.set_run(trial.id, run_id)
         self._runs[trial.id] = run_id
         return run_id
 
+    def _tell_epochs(self, trial_id: str) -> None:
+        if epochs := self._epochs.pop(trial_id, []):
+            self._recorder.log_epochs(self._runs[trial_id], epochs)
+
     def _end(self, record: TrialRecord) -> None:
+        self._tell_epochs(record.trial.id)
         run_id = self._runs[record.trial.id]
         self._recorder.end_trial(record, run_id, self._pictures / record.trial.id)
         self._count(record)
@@ -162,6 +182,7 @@ class Recording(Observer):
 
     def _catch_up(self) -> None:
         self._leader, self._completed = None, 0
+        self._epochs.clear()
         for record in sorted(self._state.records(), key=lambda record: record.ended or float("inf")):
             if record.recorded:
                 self._count(record)
@@ -175,7 +196,9 @@ class Recording(Observer):
 
     def _count(self, record: TrialRecord) -> None:
         """The best score so far, as the parent run's curve shows it."""
-        if record.score is not None and record.kind == "trial":
+        if record.score is None or record.kind == "repeat":
+            return
+        if record.kind == "trial":
             self._completed += 1
-            contenders = [record] if self._leader is None else [self._leader, record]
-            self._leader = ranked(contenders, self._space.objective)[0]
+        contenders = [record] if self._leader is None else [self._leader, record]
+        self._leader = ranked(contenders, self._space.objective)[0]
