@@ -17,6 +17,9 @@ Metrics = Mapping[str, float]
 """What one epoch measured, by Keras' name: loss, accuracy, val_loss, val_accuracy, ..."""
 
 Status = Literal["RUNNING", "COMPLETED", "FAILED"]
+Kind = Literal["trial", "repeat", "snapshot"]
+"""A repeat is a finalist trained again from scratch with another seed, a snapshot a trial that a time budget broke off,
+as its best epoch left it."""
 Cause = Literal["nan", "oom", "exception", "killed", "timeout"]
 
 
@@ -31,7 +34,7 @@ class Trial:
     initial_epoch: int
     """Epochs that its parent has trained already."""
     epochs: int
-    """Epochs in all once it is finished, its ancestors' included."""
+    """Epochs in all once it is finished, its ancestors' included; a snapshot's are its parent's alone."""
     bracket: int = 0
     round: int = 0
     iteration: int = 0
@@ -139,8 +142,7 @@ class TrialRecord:
     """Of its run in MLflow."""
     recorded: bool = False
     """Whether MLflow has all of it."""
-    kind: Literal["trial", "repeat"] = "trial"
-    """A repeat is a finalist trained again from scratch with another seed."""
+    kind: Kind = "trial"
 
     @property
     def score(self) -> float | None:

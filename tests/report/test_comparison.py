@@ -50,6 +50,16 @@ def test_a_search_summed_up_by_hand() -> None:
     assert found.curve[3] == Point(4, 0.4)
 
 
+def test_the_curve_of_a_winner_that_was_broken_off_ends_with_it() -> None:
+    whole = record(1, {"cell": "lstm"}, None, 9)
+    taken = replace(record(2, {"cell": "lstm"}, 0.2, 2, parent="001"), kind="snapshot")
+    taken = replace(taken, trial=replace(taken.trial, initial_epoch=2))
+    found = summed_up("a", SPACE, "stopped", [whole, taken], taken, {"001": epochs(1, 2, 3)}, FACTS, None)
+
+    assert [point.epoch for point in found.curve] == [1, 2]
+    assert (found.winner, found.trials) == ("002", 1)
+
+
 def test_executions_of_the_winner_are_its_spread() -> None:
     """Each of their epochs counts, with its share of the time."""
     best = record(1, {"cell": "lstm"}, 0.75, 9)

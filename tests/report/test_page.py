@@ -28,6 +28,7 @@ from tunekit.report.charts import MOST_DRAWN, charts
 from tunekit.report.figures import compute, plain
 from tunekit.report.material import Material, Picture
 from tunekit.report.page import mistakes
+from tunekit.report.segments import segments
 from tunekit.results import Failure
 from tunekit.space.parameters import Choice
 from tunekit.space.sections import OBJECTIVES
@@ -135,6 +136,32 @@ def test_a_search_that_is_not_finished_says_so(status: str, words: str) -> None:
     said = page_of(material(*HALVED, record("5", at=(60, None)), status=status)).said
     assert words in said
     assert "sealed" in said
+
+
+def test_what_a_time_budget_broke_off_wins_by_what_it_was() -> None:
+    running = record("5", parent="3", epochs=(3, 9), at=(60, None))
+    taken = record("5-epoch4", 0.97, parent="5", epochs=(4, 4), at=(70, 72), kind="snapshot")
+    own = {"5": [timed(4, 1.0, 70, val_accuracy=0.97), timed(5, 1.0, 71, val_accuracy=0.96)]}
+    facts = {**FACTS, "tested": ["3", "5-epoch4"]}
+    given = material(
+        *HALVED,
+        running,
+        taken,
+        status="stopped",
+        best=taken,
+        epochs=own,
+        facts=facts,
+        evaluation=evaluation(),
+    )
+    said = page_of(given).said
+
+    assert "Trial 5-epoch4 scored 0.9700 val_accuracy in epoch 4 of 4" in said
+    assert "It is what trial 5 was then: the time budget broke that off after it." in said
+    assert "On the test set, opened 2 times, for the trials 3, 5-epoch4, since" in said
+    assert "All 7 trials, what a time budget broke off included" in said
+    assert [piece.trial for piece in segments(given, [])] == ["5"], (
+        "the best is drawn as the trial that it was"
+    )
 
 
 def test_a_search_without_any_completed_trial_has_a_page() -> None:

@@ -124,6 +124,7 @@ def outcome(report: dict[str, Any]) -> Outcome:
     trials = {
         trial["id"]: {key: value for key, value in trial.items() if key != "run_id"}
         for trial in report["trials"]
+        if trial.get("kind") != "snapshot"  # of an end by the clock, which the search has passed
     }
     best = {key: value for key, value in report["best"].items() if key != "run_id"}
     return Outcome(trials, best, report["test"], Path(report["config"]).read_text())

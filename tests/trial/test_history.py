@@ -80,7 +80,9 @@ def test_a_promoted_trial_begins_with_its_parents(tmp_path: Path) -> None:
     for epoch in range(1, 4):
         history.keep(tmp_path / "parent", filled(model, epoch), epoch)
 
-    history.adopt(tmp_path / "parent", tmp_path / "child")
+    history.adopt(tmp_path / "parent", tmp_path / "snapshot", until=2)
+    assert list(history.load(tmp_path / "snapshot")) == [1, 2]
+    history.adopt(tmp_path / "parent", tmp_path / "child", until=3)
     assert list(history.load(tmp_path / "child")) == [1, 2, 3]
     history.keep(tmp_path / "child", filled(model, 4), 4)
 
@@ -92,7 +94,7 @@ def test_a_promoted_trial_begins_with_its_parents(tmp_path: Path) -> None:
 def test_a_parent_without_a_history_leaves_the_childs(tmp_path: Path) -> None:
     history.keep(tmp_path / "child", convnet(), 1)
 
-    history.adopt(tmp_path / "parent", tmp_path / "child")
+    history.adopt(tmp_path / "parent", tmp_path / "child", until=100)
 
     assert list(history.load(tmp_path / "child")) == [1]
 
@@ -204,7 +206,7 @@ def test_a_damaged_history_begins_anew(tmp_path: Path, damage: Callable[[Path], 
     damage(tmp_path / FEATURES)
 
     assert history.load(tmp_path) == {}
-    history.adopt(tmp_path, tmp_path / "child")
+    history.adopt(tmp_path, tmp_path / "child", until=100)
     history.keep(tmp_path, model, 3)
 
     assert list(history.load(tmp_path)) == [3]

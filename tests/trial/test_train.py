@@ -85,6 +85,24 @@ def test_the_best_epochs_weights_are_kept_apart(
     assert last == pytest.approx(told[-1].epoch.metrics["val_loss"], rel=1e-5)
 
 
+def test_a_snapshot_is_its_parent_as_the_best_epoch_left_it(
+    trained: tuple[Outcome, list[EpochDone]], part: Split, folder: Path, tmp_path: Path
+) -> None:
+    outcome, _ = trained
+    best = outcome.best_epoch
+    job = train_job(
+        part, tmp_path, best, parent=folder, initial_epoch=best, objective=WORST, pictures=tmp_path / "p"
+    )
+    taken, told = run(job)
+
+    assert told == []
+    assert (taken.score, taken.best_epoch, taken.parameters) == (outcome.score, best, outcome.parameters)
+    assert (tmp_path / checkpoint.BEST).read_bytes() == (folder / checkpoint.BEST).read_bytes()
+    assert list(history.load(tmp_path)) == [epoch for epoch in history.load(folder) if epoch <= best]
+    assert (tmp_path / "p" / "curves.png").exists()
+    assert not (tmp_path / "p" / "fault.txt").exists()
+
+
 def test_a_trial_too_short_for_its_pictures_leaves_them_for_later(
     trained: tuple[Outcome, list[EpochDone]],
     folder: Path,

@@ -104,8 +104,10 @@ class Counting(Reporter):
         return max(0, self.plan.epochs - self.epochs_done) / self.rate()
 
     def _count(self, record: TrialRecord) -> None:
-        if record.kind != "trial":
+        if record.kind == "repeat":
             self.repeats += 1
+        elif record.kind == "snapshot":
+            return
         elif record.score is None:
             self.failed += 1
         else:
@@ -158,10 +160,11 @@ class Lines(Counting):
             assert record.failure is not None
             took = f"failed: {record.failure.cause}: {record.failure.message.splitlines()[0][:120]}"
         values = " ".join(f"{name}={short(value)}" for name, value in trial.values.items())
-        place = f"{self.done + self.failed}/{self.plan.trials}" if record.kind == "trial" else "repeat"
+        first, last = trial.initial_epoch + 1, trial.epochs
+        epochs = f"epochs {first}-{last}" if first <= last else f"after epoch {last}"
+        place = f"{self.done + self.failed}/{self.plan.trials}" if record.kind == "trial" else record.kind
         click.echo(
-            f"[{place}] trial {trial.id} bracket {trial.bracket} rung {trial.round} "
-            f"epochs {trial.initial_epoch + 1}-{trial.epochs}: {took}  {values}",
+            f"[{place}] trial {trial.id} bracket {trial.bracket} rung {trial.round} {epochs}: {took}  {values}",
             file=self._stream,
         )
 

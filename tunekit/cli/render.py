@@ -138,10 +138,17 @@ def failures_text(failures: list[TrialRecord]) -> str:
     return f"Failed trials: {counted}. Their tracebacks are in MLflow."
 
 
+def _trained(report: Report, best: TrialRecord) -> str:
+    if best.kind != "snapshot":
+        return f"{best.trial.epochs} epochs"
+    whole = next(record.trial for record in report.records if record.trial.id == best.trial.parent)
+    return f"that is trial {whole.id} after {best.trial.epochs} of {whole.epochs} epochs: the time budget broke it off"
+
+
 def winner_text(report: Report) -> str:
     assert report.best is not None
     best, objective = report.best, report.space.objective
-    lines = [f"Best: trial {best.trial.id}, {best.trial.epochs} epochs"]
+    lines = [f"Best: trial {best.trial.id}, {_trained(report, best)}"]
     width = max((len(name) for name in best.trial.values), default=0)
     lines += [f"  {name:<{width}}  {short(value)}" for name, value in best.trial.values.items()]
     assert best.outcome is not None
@@ -153,6 +160,12 @@ def winner_text(report: Report) -> str:
         if gap is not None:
             line += f" (validation minus test: {gap:+.4f})"
         lines.append(line)
+    tested = report.facts["tested"] or []
+    if len(tested) > 1:
+        lines.append(
+            f"The test set was opened {len(tested)} times, for the trials {', '.join(tested)}: "
+            "the search went on after its time budget."
+        )
     for row in report.facts["finalists"] or []:
         lines.append(
             f"finalist {row['trial']}: {row['mean']:.4f} ± {row['deviation']:.4f} over {len(row['scores'])} seeds "

@@ -18,8 +18,7 @@ MOST_DRAWN = 200
 
 def charts(material: Material, figures: Figures) -> dict[str, Chart]:
     """By name; those without anything to show are left out."""
-    objective, found = material.space.objective, figures.configurations
-    best = material.best.trial.id if material.best else None
+    objective, found, best = material.space.objective, figures.configurations, material.best_drawn
     made: list[Chart] = []
     if found:
         drawn = thinned(found, MOST_DRAWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -194,10 +195,14 @@ def _curve(
     metric: str,
 ) -> tuple[Point, ...]:
     """The winner's whole curve, its ancestors' epochs included."""
-    parents = {record.trial.id: record.trial.parent for record in records}
+    known = {record.trial.id: record for record in records}
     trained: list[Epoch] = []
-    trial = best.trial.id if best else None
-    while trial is not None:
-        trained = [*(timed.epoch for timed in epochs.get(trial, ())), *trained]
-        trial = parents.get(trial)
+    record, until = best, math.inf
+    while record is not None:
+        trial = record.trial
+        own = [timed.epoch for timed in epochs.get(trial.id, ()) if timed.epoch.number <= until]
+        trained = [*own, *trained]
+        # The parent of a snapshot may have gone on since.
+        until = trial.initial_epoch if record.kind == "snapshot" else math.inf
+        record = known.get(trial.parent or "")
     return tuple(Point(epoch.number, epoch.metrics[metric]) for epoch in trained if metric in epoch.metrics)

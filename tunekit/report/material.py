@@ -50,6 +50,13 @@ class Material:
     pictures: tuple[Picture, ...] = ()
 
     @property
+    def best_drawn(self) -> str | None:
+        """The id of the best trial as charts know it: a snapshot is a point of the trial that it was taken of."""
+        if self.best is None:
+            return None
+        return self.best.trial.parent if self.best.kind == "snapshot" else self.best.trial.id
+
+    @property
     def trials(self) -> list[TrialRecord]:
         """Without the repeats of finalists."""
         return [record for record in self.records if record.kind == "trial"]

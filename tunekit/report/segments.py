@@ -44,7 +44,7 @@ def segments(material: Material, wanted: Iterable[str]) -> list[Segment]:
 def _chain(material: Material) -> list[str]:
     """The best trial and those that it continues."""
     records = {record.trial.id: record for record in material.records}
-    chain, record = [], material.best
+    chain, record = [], records.get(material.best_drawn or "")
     while record is not None:
         chain.append(record.trial.id)
         record = records.get(record.trial.parent or "")

@@ -39,7 +39,8 @@ def terms(material: Material) -> list[tuple[str, str]]:
         (
             "Validation and test",
             "Validation images are held out of the training images and rank the trials. Because the best of many is "
-            "picked by them, its score flatters it a little; the test images are read once, for the winner alone.",
+            "picked by them, its score flatters it a little; the test images are read once, for the winner alone. A "
+            "search that goes on after its time budget to another winner reads them for that one as well.",
         ),
     ]
     if settings.tuner == "hyperband":
@@ -57,7 +58,7 @@ def terms(material: Material) -> list[tuple[str, str]]:
             (
                 "Winner",
                 "The best score among the trials that were trained longest; a lucky score after few epochs does not "
-                "count against it.",
+                "count against it. What a time budget broke off wins where it trained as long and scores better.",
             ),
         ]
     found += [

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from tunekit.errors import Interrupted, SearchError, StoreError
 from tunekit.failpoints import reach
-from tunekit.results import Failure, Outcome, TimedEpoch, Trial, TrialRecord
+from tunekit.results import Failure, Kind, Outcome, TimedEpoch, Trial, TrialRecord
 from tunekit.search.room import Room
 from tunekit.search.state import State
 from tunekit.search.winner import ranked
@@ -70,7 +70,7 @@ class Coordinator:
         observers: Sequence[Observer] = (),
         interrupted: Callable[[], bool] = lambda: False,
         deadline: float | None = None,
-        kind: str = "trial",
+        kind: Kind = "trial",
         disk_max: int | None = None,
         executions: int = 1,
     ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tunekit.errors import SearchError, StoreError
 from tunekit.failpoints import reach
-from tunekit.results import Epoch, Failure, Outcome, TimedEpoch, Trial, TrialRecord
+from tunekit.results import Epoch, Failure, Kind, Outcome, TimedEpoch, Trial, TrialRecord
 
 FORMAT = 1
 """Of this file; a search of another format is refused rather than mixed."""
@@ -132,7 +132,7 @@ class State:
 
     # Trials
 
-    def begin(self, trial: Trial, kind: str = "trial") -> TrialRecord:
+    def begin(self, trial: Trial, kind: Kind = "trial") -> TrialRecord:
         """The trial runs from now on; one that runs already is left as it is."""
         with self._transaction("begin") as db:
             db.execute(
@@ -193,9 +193,15 @@ class State:
 
     def curve(self, trial_id: str) -> list[TimedEpoch]:
         """The whole curve, ancestors' epochs included."""
+        return [*self.inherited(trial_id), *self.own_epochs(trial_id)]
+
+    def inherited(self, trial_id: str) -> list[TimedEpoch]:
+        """The ancestors' epochs; the parent of a snapshot may have trained more."""
         record = self.find(trial_id)
-        parent = record.trial.parent if record else None
-        return [*(self.curve(parent) if parent else []), *self.own_epochs(trial_id)]
+        if record is None or record.trial.parent is None:
+            return []
+        before = self.curve(record.trial.parent)
+        return [timed for timed in before if timed.epoch.number <= record.trial.initial_epoch]
 
     def _end(
         self, trial_id: str, status: str, outcome: Outcome | None = None, failure: Failure | None = None

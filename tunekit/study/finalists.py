@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from tunekit.oracles.seeds import derive_seed
 from tunekit.results import Trial, TrialRecord
-from tunekit.search.coordinator import Coordinator
+from tunekit.study.beyond import run_beyond
 from tunekit.study.recording import Recording
 from tunekit.study.session import Session
-
-
-class Repeats:
-    """An oracle of trials that are known beforehand."""
-
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self._waiting = deque(trials)
-        self._unfinished = {trial.id for trial in trials}
-
-    @property
-    def complete(self) -> bool:
-        return not self._unfinished
-
-    def ask(self) -> Trial | None:
-        return self._waiting.popleft() if self._waiting else None
-
-    def finish(self, trial_id: str, score: float) -> None:
-        self._unfinished.discard(trial_id)
-
-    def fail(self, trial_id: str) -> None:
-        self._unfinished.discard(trial_id)
-
-    def may_continue(self, trial_id: str) -> bool:
-        """All are kept until the winner is known."""
-        return True
-
-    def released(self) -> list[str]:
-        return []
 
 
 def retrain_finalists(
@@ -61,18 +32,7 @@ def retrain_finalists(
         for record in finalists
         for number in range(1, repeats + 1)
     ]
-    Coordinator(
-        Repeats(trials),
-        session.state,
-        session.workers,
-        session.single_job,  # their repeats are executions already
-        session.folder.checkpoints,
-        session.space.objective,
-        [session.reporter, recording],
-        session.interrupted,
-        kind="repeat",
-        disk_max=session.disk_max,
-    ).run()
+    run_beyond(session, recording, trials, "repeat", session.disk_max)
     table = [_summary(session, record, repeats) for record in finalists]
     sign = -1 if session.space.objective.direction == "max" else 1
     table = [row for row in table if row["scores"]]

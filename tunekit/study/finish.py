@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tunekit.study.model_source import SOURCES, digest_of_all
 from tunekit.study.quiet import frameworks_log_to
 from tunekit.study.recording import Recording
 from tunekit.study.session import Session
+from tunekit.study.snapshot import take_snapshot
 from tunekit.trial import executions
 from tunekit.trial.jobs import MODEL, EvaluateJob
 
@@ -34,16 +36,20 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
     """Every step is written down before the next, so that a resume repeats none: the test set is read once."""
     state, space = session.state, session.space
     recording.settle()
-    if not complete:
-        recorder.kill(recording.running_runs())
-    best = pick(session, recording)
+    # Of a search that is complete, at most a snapshot that a kill broke off.
+    recorder.kill(recording.running_runs())
+    best = pick(session, recording, complete)
     if state.fact("best") != best.trial.id:
         # A search that went on after its time budget may have a new winner: what was said of the old one is void.
         state.set_facts(best=best.trial.id, evaluation=None, registered=None)
     if state.fact("evaluation") is None:
         session.reporter.stage("Evaluating the winner on the test set")
         evaluation = evaluate(session, best)
-        state.set_facts(evaluation=dataclasses.asdict(evaluation), evaluated=time.time())
+        state.set_facts(
+            evaluation=dataclasses.asdict(evaluation),
+            evaluated=time.time(),
+            tested=[*state.fact("tested", []), best.trial.id],
+        )
     evaluation = evaluation_from(state.fact("evaluation"))
     write_config(session, best, evaluation)
     session.reporter.stage("Recording the winner in MLflow")
@@ -59,6 +65,10 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
                 [scores.name for scores in evaluation.classes],
             )
         state.set_facts(registered=version)
+    for record in state.records("snapshot"):
+        if record.trial.id != best.trial.id:
+            # The search went on to a better one.
+            shutil.rmtree(session.folder.checkpoints / record.trial.id, ignore_errors=True)
     # A search that its budget ended can be resumed, and draws what it then has time for.
     recording.draw_the_rest(None if complete else AT_THE_END)
     # The state last: what says that it is finished is not resumed, and its parent run would stay open for ever.
@@ -67,19 +77,23 @@ def finish(session: Session, recorder: Recorder, recording: Recording, complete:
     state.set_facts(status=status, seconds_recording=recording.seconds)
 
 
-def pick(session: Session, recording: Recording) -> TrialRecord:
+def pick(session: Session, recording: Recording, complete: bool) -> TrialRecord:
     """The best trial as searched, or the best of the finalists trained again."""
     trials = session.state.records("trial")
     contenders = ranked(trials, session.space.objective)
+    finalists = session.space.search.finalists
+    if not complete and not (contenders and finalists):
+        taken = take_snapshot(session, recording, contenders[0] if contenders else None)
+        if taken is not None:
+            return taken
     if not contenders:
         causes = [record.failure.message for record in trials if record.failure]
         raise SearchError(
             f"No trial of {session.folder.name} completed, so there is no winner. "
             + (f"The last failure: {causes[-1]}" if causes else "Give it more time.")
         )
-    settings = session.space.search
-    if settings.finalists:
-        return retrain_finalists(session, recording, contenders[: settings.finalists], settings.repeats)
+    if finalists:
+        return retrain_finalists(session, recording, contenders[:finalists], session.space.search.repeats)
     return contenders[0]
 
 
@@ -125,7 +139,8 @@ def write_config(session: Session, best: TrialRecord, evaluation: Evaluation) ->
         search=session.folder.name,
         trial=best.trial.id,
         score=best.outcome.own_score,
-        epochs=best.trial.epochs,
+        # A snapshot may hold one epoch more than was told before its trial was broken off.
+        epochs=max(best.trial.epochs, best.outcome.best_epoch),
         best_epoch=best.outcome.best_epoch,
         seed=executions.chosen(best).seed,
         threads=state.fact("threads"),

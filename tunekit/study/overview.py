@@ -51,7 +51,7 @@ def make_report(folder: SearchFolder, state: State, space: Space, home: str) -> 
         config=folder.best_config.absolute().as_posix() if folder.best_config.exists() else None,
         mlflow={name: str(state.fact(name)) for name in ("tracking_uri", "experiment_id", "run_id")},
         complete=state.fact("status") == "FINISHED",
-        facts={name: state.fact(name) for name in ("status", "created", "finalists", "threads")},
+        facts={name: state.fact(name) for name in ("status", "created", "finalists", "threads", "tested")},
         reached={
             record.trial.id: epochs[-1].epoch.number
             for record in records

@@ -41,6 +41,7 @@ FACTS = (
     "run_id",
     "tracking_uri",
     "seconds_recording",
+    "tested",
 )
 TITLES = {
     "curves.png": "Learning curves",

@@ -115,7 +115,9 @@ def _best_of(like: str, home: Home) -> list[Values]:
     if (path / STATE).is_file():
         home, like = Home(path.absolute().parent.parent), path.absolute().name
     earlier = load_report(home, like)
-    trials = ranked((record for record in earlier.records if record.kind == "trial"), earlier.space.objective)
+    trials = ranked(
+        (record for record in earlier.records if record.kind != "repeat"), earlier.space.objective
+    )
     if not trials:
         raise SearchError(
             f"--like {like}: expected a search with a completed trial, got none. "

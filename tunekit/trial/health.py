@@ -63,7 +63,8 @@ def gradient_norms(model: keras.Model, watched: StepWatch, images: Array, labels
 
 
 def _weights(model: keras.Model) -> list[Array]:
-    return [np.array(variable.value, np.float32) for variable in model.trainable_variables]
+    # In memory of their own: what JAX shows as an array, a later step may use again.
+    return [np.require(as_floats(variable), requirements="O") for variable in model.trainable_variables]
 
 
 def update_ratios(model: keras.Model, watched: StepWatch) -> dict[str, float]:

@@ -38,9 +38,9 @@ def keep(folder: Path, model: keras.Model, epoch: int) -> None:
     _write(folder / FEATURES, history)
 
 
-def adopt(parent_folder: Path, folder: Path) -> None:
-    """Begin a promoted trial's history with its parent's."""
-    history = load(parent_folder)
+def adopt(parent_folder: Path, folder: Path, until: int) -> None:
+    """Begin a promoted trial's history with its parent's, up to this epoch."""
+    history = {epoch: kept for epoch, kept in load(parent_folder).items() if epoch <= until}
     if history:
         _write(folder / FEATURES, history)
 

@@ -173,6 +173,8 @@ def _model(job: TrainJob, values: dict[str, Scalar]) -> keras.Model:
 
 def _restore(job: TrainJob, model: keras.Model) -> Progress:
     """From the trial's own last epoch, else its parent's, else from the start: all three lead to the same weights."""
+    if job.trial.initial_epoch == job.trial.epochs:
+        return _take_over(job, model)
     for folder in (job.folder, job.parent_folder):
         if folder is None or not checkpoint.intact(folder / checkpoint.BEST):
             continue
@@ -183,9 +185,20 @@ def _restore(job: TrainJob, model: keras.Model) -> Progress:
         if folder == job.parent_folder:
             # The parent's best epoch is the child's until it does better.
             checkpoint.adopt(folder / checkpoint.BEST, job.folder / checkpoint.BEST)
-            history.adopt(folder, job.folder)
+            history.adopt(folder, job.folder, progress.epoch)
         return progress
     return Progress()
+
+
+def _take_over(job: TrainJob, model: keras.Model) -> Progress:
+    """Of a snapshot, which trains nothing: its parent as its best epoch left it."""
+    assert job.parent_folder is not None
+    best = job.folder / checkpoint.BEST
+    checkpoint.adopt(job.parent_folder / checkpoint.BEST, best)
+    progress = checkpoint.load(best, checkpoint.model_variables(model))
+    history.adopt(job.parent_folder, job.folder, progress.epoch)
+    history.keep(job.folder, model, progress.epoch)
+    return progress
 
 
 def _train_epoch(
