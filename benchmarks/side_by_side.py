@@ -1,11 +1,14 @@
 """tunekit beside other tools on the same data, space, budget and machine, in turn, in one run.
 
+All hold the same images out for validation, other ones with each seed.
+
     python benchmarks/side_by_side.py lenet5|gru keras-tuner optuna [--images 6000] [--repeats 5] [--as-long]
 
 Prints for each tool the median of: seconds to the end, to the first batch and to a validation score that all reached
 in all repeats, the best score, the most memory that its processes held together, and what it left on disk. tunekit's
 time holds its whole way: data, pictures and record of every trial, and the winner's test, which the others do not do.
-With --as-long tunekit goes on with further Hyperbands until it has taken the time of the first of the other tools.
+With --as-long tunekit goes on with further Hyperbands for the time that the first of the other tools has just taken:
+what score the same time comes to.
 
 Needs, beside tunekit: pip install optuna "optuna-integration[keras]" tensorboard
 """
@@ -29,6 +32,7 @@ import numpy as np
 import psutil
 
 from tunekit.data.prepared import open_arrays, prepare
+from tunekit.data.split import split
 from tunekit.search.state import State
 from tunekit.space.space import DataSpec
 
@@ -37,6 +41,8 @@ SCRIPTS = {"keras-tuner": "keras_tuner_hyperband.py", "optuna": "optuna_hyperban
 AS_LONG = "tunekit as long"
 DATA = {"lenet5": "cifar10", "gru": "mnist"}
 MIB = 2**20
+HELD_OUT = 0.1
+"""As the space files say, and the peers' script."""
 LOOKED = 2.0
 """Seconds between two looks at the memory, which take processor time themselves."""
 
@@ -76,6 +82,18 @@ def write_data(model: str, images: int, folder: Path) -> Path:
     return path
 
 
+def for_peers(data: Path, seed: int) -> Path:
+    """The same images in an order in which those that tunekit holds out with this seed are the last tenth."""
+    with np.load(data) as stored:
+        arrays = dict(stored)
+    parts = split(arrays["y_train"], HELD_OUT, None, seed)
+    order = np.concatenate([parts.train, parts.validation])
+    arrays |= {name: arrays[name][order] for name in ("x_train", "y_train")}
+    path = data.with_name(f"peers-{seed}.npz")
+    np.savez(path, **arrays)
+    return path
+
+
 def run(tool: str, model: str, data: Path, seed: int, more: Sequence[str] = ()) -> Run:
     """`more` are further options of `tunekit search`."""
     ours = tool in ("tunekit", AS_LONG)
@@ -86,7 +104,7 @@ def run(tool: str, model: str, data: Path, seed: int, more: Sequence[str] = ()) 
             os.link(data, folder / "data.npz")
             command = ["-m", "tunekit", "search", f"{model}.yaml", "--seed", str(seed), *more]
         else:
-            command = [str(HERE / "peers" / SCRIPTS[tool]), model, str(data), str(seed)]
+            command = [str(HERE / "peers" / SCRIPTS[tool]), model, str(for_peers(data, seed)), str(seed)]
         began = time.time()
         seconds, memory = watched([sys.executable, *command], folder)
         first, scores = tunekits_epochs(folder, model) if ours else peers_epochs(folder)
@@ -105,9 +123,9 @@ def run(tool: str, model: str, data: Path, seed: int, more: Sequence[str] = ()) 
         )
 
 
-def for_as_long(turn: Sequence[Run], peer: str) -> list[str]:
+def for_as_long(runs: Sequence[Run], peer: str, seed: int) -> list[str]:
     """Hyperbands one after the other, for the time that this tool has just taken with the same seed."""
-    seconds = next(run.seconds for run in turn if run.tool == peer)
+    seconds = [run.seconds for run in runs if run.tool == peer][seed - 1]
     return ["--iterations", "99", "--time-budget", f"{int(seconds)}s"]
 
 
@@ -174,13 +192,12 @@ def report(runs: list[Run], tools: list[str]) -> None:
             f"{statistics.median(run.memory for run in mine) / MIB:6.0f} MiB"
             f"{statistics.median(run.disk for run in mine) / MIB:6.0f} MiB"
         )
-    ours, to_score = middle["tunekit"]
-    for tool in tools[: tools.index("tunekit")]:
+    *peers, own = tools
+    ours, to_score = middle[own]
+    for tool in peers:
         theirs, their_score = middle[tool]
-        print(
-            f"tunekit is {theirs / ours:.2f} times as fast as {tool} to the end, "
-            f"{their_score / to_score:.2f} times to the score"
-        )
+        end = "" if own == AS_LONG else f"{theirs / ours:.2f} times as fast as {tool} to the end, "
+        print(f"{own} is {end}{their_score / to_score:.2f} times as fast as {tool} to the score")
 
 
 def main() -> None:
@@ -193,16 +210,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--as-long", action="store_true")
     options = parser.parse_args()
-    tools = [*options.peers, "tunekit"]
-    after = [AS_LONG] if options.as_long else []
-    runs = []
+    tools = [*options.peers, AS_LONG if options.as_long else "tunekit"]
+    runs: list[Run] = []
     with tempfile.TemporaryDirectory() as scratch:
         data = write_data(options.model, options.images, Path(scratch))
         for seed in range(1, options.repeats + 1):
-            # Each tool comes first, in the middle and last.
-            turn = seed % len(tools)
-            for tool in tools[turn:] + tools[:turn] + after:
-                more = for_as_long(runs[-len(tools) :], tools[0]) if tool == AS_LONG else ()
+            # Each tool comes first, in the middle and last, but for one that needs to know how long another took.
+            turn = 0 if options.as_long else seed % len(tools)
+            for tool in tools[turn:] + tools[:turn]:
+                more = for_as_long(runs, tools[0], seed) if tool == AS_LONG else ()
                 runs.append(run(tool, options.model, data, seed, more))
                 last = runs[-1]
                 print(
@@ -210,7 +226,7 @@ def main() -> None:
                     f"{last.memory / MIB:.0f} MiB, {last.disk / MIB:.0f} MiB left",
                     flush=True,
                 )
-        report(runs, tools + after)
+        report(runs, tools)
 
 
 if __name__ == "__main__":
