@@ -10,7 +10,7 @@ A random search that varies the learning rate alone, so that all trainings take 
 - a bare loop: as many processes as workers, one thread each, that build, compile and fit the same models with plain
   Keras on the same images for the same epochs, one after the other.
 
-With --record-alone it leaves the bare loop out. The wall time is that of the whole process; a bare loop tests no winner.
+With --record-alone it leaves the bare loop out. The wall time is that of the process; a bare loop tests no winner.
 The span goes from the beginning of the first training to the end of the last one, so that it holds neither the start
 nor the end of a process.
 """
