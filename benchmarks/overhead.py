@@ -43,7 +43,15 @@ from tunekit.space.space import Space
 from tunekit.space.writer import write_space
 from tunekit.study.home import Home
 from tunekit.study.resources import Resources, choose
-from tunekit.study.session import Reporter, Session, Settings, create_state, make_workers, split_of
+from tunekit.study.session import (
+    Reporter,
+    Session,
+    Settings,
+    create_state,
+    make_workers,
+    probe_space,
+    split_of,
+)
 from tunekit.trial.backend import environment
 from tunekit.trial.jobs import Split
 
@@ -111,6 +119,8 @@ def without_record(space: Space, folder: Path, resources: Resources) -> Taken:
     )
     try:
         workers.warm_up()
+        # As a search does: a worker's first steps take a second or two longer.
+        probe_space(space, prepared, workers, lambda: False)
         Coordinator(
             make_oracle(space), state, workers, session.train_job, search.checkpoints, space.objective
         ).run()
