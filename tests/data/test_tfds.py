@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -25,7 +24,6 @@ from tunekit.data.placing import write
 from tunekit.data.prepared import Prepared, open_arrays, prepare
 from tunekit.data.sealed import open_test
 from tunekit.data.tfds import Frames, Task, Tfds, receive
-from tunekit.data.tfds_builder import find_builder
 from tunekit.errors import DataError
 from tunekit.space.space import DataSpec
 
@@ -333,15 +331,3 @@ def test_mnist_is_prepared_whole(cache: Path) -> None:
     assert prepared.std[0] == pytest.approx(0.3081, abs=1e-4)
     _, y = open_arrays(prepared)
     assert np.bincount(y).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-
-
-def test_finding_a_set_leaves_nothing_among_the_temporary_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "sets"))
-
-    find_builder("mnist")
-
-    assert list(tmp_path.iterdir()) == []
-    assert tempfile.tempdir == str(tmp_path)

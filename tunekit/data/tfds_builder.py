@@ -5,12 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tempfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +33,7 @@ def find_builder(location: str) -> Any:
     import tensorflow_datasets as tfds  # takes a third of a second
 
     try:
-        with _nothing_left_behind():
-            return tfds.builder(location, data_dir=data_dir())
+        return tfds.builder(location, data_dir=data_dir())
     except tfds.core.DatasetNotFoundError:
         raise _unknown(location, tfds.list_builders(with_community_datasets=False)) from None
     except Exception as error:
@@ -46,20 +42,6 @@ def find_builder(location: str) -> Any:
         copy = data_dir() / _base(location)
         remedy = f"Correct name, configuration and version; if they are right, prepare {copy} again."
         raise unfit(f"tfds:{location}", "a data set that TFDS can open", last_words(error), remedy) from None
-
-
-@contextmanager
-def _nothing_left_behind() -> Iterator[None]:
-    """A builder makes a temporary folder for what a server says of its set, and leaves it there where none answers."""
-    usual = tempfile.tempdir
-    tempfile.tempdir = own = tempfile.mkdtemp()
-    try:
-        yield
-    finally:
-        tempfile.tempdir = usual
-        for folder in (*Path(own).iterdir(), Path(own)):
-            with suppress(OSError):  # it holds something
-                folder.rmdir()
 
 
 def needs_download(builder: Any) -> bool:
