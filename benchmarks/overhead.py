@@ -28,7 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tunekit.data.prepared import prepare
@@ -219,25 +219,22 @@ def listed(space: Space) -> list[Trial]:
 
 def report(ways: dict[str, list[Taken]], trials: int, resources: Resources) -> None:
     tunekit, unrecorded, *bare = ways.values()
-    loop = bare[0] if bare else []
-    each = statistics.median(taken.span for taken in loop or unrecorded) * resources.workers / trials
+    plain = (bare or [unrecorded])[0]
+    each = statistics.median(taken.span for taken in plain) * resources.workers / trials
     print(
         f"\n{trials} trials of {each:.1f} s on {resources.workers} workers of {resources.threads} thread(s):"
     )
-    found = {
-        "span over that without recording": [
-            ours.span / its.span for ours, its in zip(tunekit, unrecorded, strict=True)
-        ]
-    }
-    if loop:
-        found["span over a bare loop's"] = [
-            ours.span / its.span for ours, its in zip(tunekit, loop, strict=True)
-        ]
-        found["wall time over a bare loop's"] = [
-            ours.wall / its.wall for ours, its in zip(tunekit, loop, strict=True)
-        ]
-    for name, ratios in found.items():
-        print(f"{name:34} {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    compare("span over that without recording", tunekit, unrecorded, lambda taken: taken.span)
+    for loop in bare:
+        compare("span over a bare loop's", tunekit, loop, lambda taken: taken.span)
+        compare("wall time over a bare loop's", tunekit, loop, lambda taken: taken.wall)
+
+
+def compare(
+    what: str, ours: Sequence[Taken], others: Sequence[Taken], seconds: Callable[[Taken], float]
+) -> None:
+    ratios = [seconds(one) / seconds(other) for one, other in zip(ours, others, strict=True)]
+    print(f"{what:34} {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
 
 
 if __name__ == "__main__":

@@ -123,9 +123,9 @@ def run(tool: str, model: str, data: Path, seed: int, more: Sequence[str] = ()) 
         )
 
 
-def for_as_long(runs: Sequence[Run], peer: str, seed: int) -> list[str]:
+def for_as_long(runs: Sequence[Run], peer: str) -> list[str]:
     """Hyperbands one after the other, for the time that this tool has just taken with the same seed."""
-    seconds = [run.seconds for run in runs if run.tool == peer][seed - 1]
+    seconds = next(run.seconds for run in reversed(runs) if run.tool == peer)
     return ["--iterations", "99", "--time-budget", f"{int(seconds)}s"]
 
 
@@ -218,7 +218,7 @@ def main() -> None:
             # Each tool comes first, in the middle and last, but for one that needs to know how long another took.
             turn = 0 if options.as_long else seed % len(tools)
             for tool in tools[turn:] + tools[:turn]:
-                more = for_as_long(runs, tools[0], seed) if tool == AS_LONG else ()
+                more = for_as_long(runs, tools[0]) if tool == AS_LONG else ()
                 runs.append(run(tool, options.model, data, seed, more))
                 last = runs[-1]
                 print(

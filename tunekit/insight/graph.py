@@ -143,8 +143,10 @@ def as_array(value: Any) -> Array:
     """A tensor or variable as numpy has it, in its own type."""
     if isinstance(value, np.ndarray):
         return value
-    # Keras copies what TensorFlow has copied already, and a layer may have millions of weights.
-    return np.asarray(value.value if isinstance(value, keras.Variable) else keras.ops.convert_to_numpy(value))
+    if isinstance(value, keras.Variable) and keras.config.backend() == "tensorflow":
+        # Keras copies what TensorFlow has copied already, and a layer may have millions of weights.
+        return np.asarray(value.value)
+    return np.asarray(keras.ops.convert_to_numpy(value))
 
 
 def sum_of_squares(array: Array) -> float:

@@ -36,7 +36,7 @@ class Material:
     """When this was gathered."""
     records: tuple[TrialRecord, ...]
     ranked: tuple[TrialRecord, ...]
-    """The completed trials of the search, best first; repeats of finalists are not among them."""
+    """The completed trials of the search, best first; repeats and snapshots are not among them."""
     best: TrialRecord | None
     """The winner; the leader so far where there is none yet."""
     epochs: Mapping[str, Sequence[TimedEpoch]]
@@ -58,7 +58,7 @@ class Material:
 
     @property
     def trials(self) -> list[TrialRecord]:
-        """Without the repeats of finalists."""
+        """Without the repeats of finalists, and what a time budget broke off."""
         return [record for record in self.records if record.kind == "trial"]
 
     @property

@@ -47,7 +47,7 @@ def run_beyond(
         Known(trials),
         session.state,
         session.workers,
-        session.single_job,
+        session.single_job,  # a repeat is an execution already, and a snapshot trains nothing
         session.folder.checkpoints,
         session.space.objective,
         [session.reporter, recording],

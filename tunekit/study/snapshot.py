@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tunekit.results import Trial, TrialRecord
 from tunekit.search.state import State
 from tunekit.space.space import Space
@@ -22,6 +24,7 @@ def take_snapshot(session: Session, recording: Recording, leader: TrialRecord | 
         f"Trial {taken.parent}, which the time budget broke off, is the best so far: "
         f"taking it as it was after epoch {taken.epochs}"
     )
+    # Without a limit to its checkpoint: it is the best one's once more, and the winner must not be lost for it.
     run_beyond(session, recording, [taken], "snapshot")
     record = session.state.find(taken.id)
     return record if record is not None and record.score is not None else None
@@ -50,15 +53,4 @@ def snapshot(state: State, space: Space, leader: TrialRecord | None) -> Trial | 
 
 def _of(trial: Trial, epoch: int) -> Trial:
     """It inherits all of its epochs."""
-    return Trial(
-        id=f"{trial.id}-epoch{epoch}",
-        values=trial.values,
-        seed=trial.seed,
-        initial_epoch=epoch,
-        epochs=epoch,
-        bracket=trial.bracket,
-        round=trial.round,
-        iteration=trial.iteration,
-        parent=trial.id,
-        start=trial.start,
-    )
+    return replace(trial, id=f"{trial.id}-epoch{epoch}", initial_epoch=epoch, epochs=epoch, parent=trial.id)
