@@ -235,10 +235,11 @@ class LiveDisplay(Counting):
         assert self.session is not None
         left = self.seconds_left()
         failed = f", {self.failed} failed" if self.failed else ""
-        repeats = f", {self.repeats} repeats" if self.repeats else ""
+        repeats = f", {counted(self.repeats, 'repeat')}" if self.repeats else ""
         return Text(
-            f"{self.session.folder.name}: {self.done + self.failed} of {self.plan.trials} trials{failed}{repeats} · "
-            f"{self.epochs_done} of {self.plan.epochs} epochs · {self.rate():.2f} epochs/s · "
+            f"{self.session.folder.name}: {self.done + self.failed} of {counted(self.plan.trials, 'trial')}"
+            f"{failed}{repeats} · "
+            f"{self.epochs_done} of {counted(self.plan.epochs, 'epoch')} · {self.rate():.2f} epochs/s · "
             + (f"about {duration(left)} left" if left is not None else "time left: not known yet")
         )
 
@@ -255,7 +256,7 @@ class LiveDisplay(Counting):
         name = self.session.space.objective.name
         return Text(
             f"best so far: {name} {self.best.score:.4f} (trial {self.best.trial.id}, "
-            f"{self.best.trial.epochs} epochs) {values}",
+            f"{counted(self.best.trial.epochs, 'epoch')}) {values}",
             overflow="ellipsis",
             no_wrap=True,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit.cli.tables import fitted, short, table
+from tunekit.report.wording import counted
 from tunekit.results import Evaluation, Outcome, TrialRecord
 
 if TYPE_CHECKING:
@@ -134,13 +135,13 @@ def failures_text(failures: list[TrialRecord]) -> str:
     for record in failures:
         assert record.failure is not None
         causes[record.failure.cause] = causes.get(record.failure.cause, 0) + 1
-    counted = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
-    return f"Failed trials: {counted}. Their tracebacks are in MLflow."
+    each = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
+    return f"Failed trials: {each}. Their tracebacks are in MLflow."
 
 
 def _trained(report: Report, best: TrialRecord) -> str:
     if best.kind != "snapshot":
-        return f"{best.trial.epochs} epochs"
+        return counted(best.trial.epochs, "epoch")
     whole = next(record.trial for record in report.records if record.trial.id == best.trial.parent)
     return f"that is trial {whole.id} after {best.trial.epochs} of {whole.epochs} epochs: the time budget broke it off"
 

@@ -54,6 +54,7 @@ def check(space: str, as_json: bool, **options: Any) -> None:
     Example: tunekit check my-space.yaml
     """
     from tunekit.cli.progress import make_progress
+    from tunekit.report.wording import counted
     from tunekit.study.preview import preview
 
     wanted = space_from(space, options)
@@ -63,7 +64,7 @@ def check(space: str, as_json: bool, **options: Any) -> None:
         click.echo(json.dumps(_plain(wanted, seen), indent=2))
         return
     click.echo(
-        f"{wanted.name}: good. {len(wanted.parameters)} parameters; the model has "
+        f"{wanted.name}: good. {counted(len(wanted.parameters), 'parameter')}; the model has "
         f"{seen.smallest.parameters:,} weights with the smallest values and {seen.largest.parameters:,} "
         "with the largest."
     )
@@ -87,10 +88,10 @@ def plan(space: str, as_json: bool, **options: Any) -> None:
     wanted = space_from(space, options)
     with make_progress(to_stderr=as_json) as reporter:
         seen = preview(wanted, settings_from(options), reporter, timed=True)
-    click.echo(json.dumps(_plain(wanted, seen), indent=2) if as_json else _plan_text(wanted, seen))
+    click.echo(json.dumps(_plain(wanted, seen), indent=2) if as_json else plan_text(wanted, seen))
 
 
-def _plan_text(space: Space, seen: Preview) -> str:
+def plan_text(space: Space, seen: Preview) -> str:
     from tunekit.cli.tables import size, table
     from tunekit.report.wording import counted, duration
 
@@ -109,7 +110,8 @@ def _plan_text(space: Space, seen: Preview) -> str:
     low, high = seen.seconds()
     executions = f", each trial trained {seen.plan.executions} times" if seen.plan.executions > 1 else ""
     lines = [
-        f"{space.name}: {space.search.tuner}, {seen.plan.trials} trials, {seen.plan.epochs} epochs{executions}",
+        f"{space.name}: {space.search.tuner}, {counted(seen.plan.trials, 'trial')}, "
+        f"{counted(seen.plan.epochs, 'epoch')}{executions}",
         "",
         table(rows, ["iteration", "bracket", "trials", "epochs", "rungs"]),
         "",
@@ -122,7 +124,7 @@ def _plan_text(space: Space, seen: Preview) -> str:
     ]
     if space.search.finalists:
         lines.append(
-            f"Finalists     {space.search.finalists * space.search.repeats} more trainings from scratch"
+            f"Finalists     {counted(space.search.finalists * space.search.repeats, 'more training')} from scratch"
         )
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tunekit.report.changes import NO_DIFFERENCE, Change, Evidence, all_or_some, change_of, score_of
 from tunekit.report.importance import FEWEST, Importance, longest
+from tunekit.report.wording import counted
 from tunekit.results import TrialRecord, Values
 from tunekit.space.parameters import Fixed
 from tunekit.space.space import Space
@@ -87,7 +88,7 @@ def _summary(evidence: Evidence) -> str:
     if not count:
         return "No trial has completed: there is nothing to go by yet."
     scores = [score_of(record) for record in evidence.best]
-    text = f"{count} configurations completed; best {name} {scores[0]:.4f}"
+    text = f"{counted(count, 'configuration')} completed; best {name} {scores[0]:.4f}"
     if count < FEWEST:
         return f"{text}. That is too few to change the space: {FEWEST} are needed."
     return f"{text}, the {len(scores)} best from {scores[-1]:.4f} on."
@@ -114,5 +115,5 @@ def _failures(failed: Sequence[TrialRecord]) -> str:
     if not failed:
         return ""
     causes = Counter(record.failure.cause for record in failed if record.failure)
-    counted = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
-    return f"{len(failed)} of the trials failed ({counted})."
+    each = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
+    return f"{len(failed)} of the trials failed ({each})."

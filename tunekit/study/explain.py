@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tunekit.errors import Interrupted, SearchError, StoreError
-from tunekit.report.wording import listed
+from tunekit.report.wording import counted, listed
 from tunekit.results import Outcome, TimedEpoch, TrialRecord
 from tunekit.search.lock import SearchLock
 from tunekit.search.state import State
@@ -229,7 +229,7 @@ class _Study:
         seconds = sum(timed.epoch.seconds for timed in self.state.curve(job.trial.id))
         seconds /= max(1, len(self.record.outcome.scores))
         self.reporter.stage(
-            f"Trial {job.trial.id} was not kept: training it again for {job.trial.epochs} epochs, "
+            f"Trial {job.trial.id} was not kept: training it again for {counted(job.trial.epochs, 'epoch')}, "
             f"which took {seconds:.0f} s in the search"
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunekit.errors import SearchError, UserError
+from tunekit.report.wording import counted
 from tunekit.results import Evaluation, Outcome, Scalar, TimedEpoch, Trial
 from tunekit.search.state import State
 from tunekit.space.parameters import Fixed
@@ -126,7 +127,7 @@ def train(
                 parent_folder=None,
                 pictures=folder.pictures / trial.id,
             )
-            reporter.stage(f"Training {trial.epochs} epochs")
+            reporter.stage(f"Training {counted(trial.epochs, 'epoch')}")
             epochs: list[TimedEpoch] = []
 
             def heard(event: Step | EpochDone) -> None:

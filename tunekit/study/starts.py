@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunekit.errors import SearchError
+from tunekit.report.wording import counted
 from tunekit.results import Scalar, Values
 from tunekit.search.winner import ranked
 from tunekit.space.fitting import fit, unmet_condition
@@ -101,10 +102,11 @@ def _from_search(space: Space, like: str, home: Home, notes: list[str]) -> list[
         )
     if skipped:
         notes.append(
-            f"--like {like}: {skipped} better configurations lie outside this space, and are left out."
+            f"--like {like}: {counted(skipped, 'better configuration')} outside this space left out."
         )
     notes.append(
-        f"--like {like}: begins with its best {len(found)} configurations; its scores themselves are not taken over."
+        f"--like {like}: begins with its best {counted(len(found), 'configuration')}; "
+        "its scores themselves are not taken over."
     )
     return found
 
