@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from tests.study.commands import assert_recorded, kill_group, loaded, run, start, wait_for_trials
+from tests.study.commands import assert_recorded, loaded, run
 
 SPACE = """
 name: own
@@ -67,42 +67,41 @@ def write_space(folder: Path, data: str, model: str = "lenet5", parameters: str 
     return path
 
 
+TABLE = "csv: set.csv, label: digit"
+
+
 @pytest.mark.parametrize(
     ("data", "model", "parameters"),
     [
-        pytest.param("csv: set.csv, label: digit, shape: [8, 8]", "lenet5", LENET5, marks=pytest.mark.long),
-        ("csv: set.csv, label: digit", "mine:build", "width: 8"),
+        pytest.param(TABLE, "mine:build", "width: 8", id="table"),
+        pytest.param(
+            f"{TABLE}, shape: [8, 8]", "lenet5", LENET5, marks=pytest.mark.long, id="table of images"
+        ),
+        pytest.param("python: loads:load", "lenet5", LENET5, marks=pytest.mark.long, id="python"),
+        pytest.param("images: set", "lenet5", LENET5, marks=pytest.mark.long, id="images"),
     ],
 )
-def test_a_table_from_check_to_training_again(data: str, model: str, parameters: str, tmp_path: Path) -> None:
-    write_table(tmp_path)
+def test_from_check_to_training_again_and_not_on_when_the_data_have_changed(
+    data: str, model: str, parameters: str, tmp_path: Path
+) -> None:
+    changed = write_images(tmp_path) if data.startswith("images") else write_table(tmp_path)
     space = write_space(tmp_path, data, model, parameters)
     run("check", space, "--workers", 1, cwd=tmp_path)
-    report = loaded(run("search", space, "--max-trials", 2, "--workers", 1, "--json", cwd=tmp_path))
+    command = ("search", space, "--max-trials", 2, "--workers", 1)
+    run(*command, cwd=tmp_path, code=-9, TUNEKIT_FAILPOINT="state.end.after@1")
+
+    content = changed.read_bytes()
+    if data.startswith("images"):
+        Image.fromarray(np.full((8, 8), 9, np.uint8)).save(changed)
+    else:
+        changed.write_bytes(content.replace(b",16", b",15"))
+    refused = run("resume", "own", "--workers", 1, cwd=tmp_path, code=2)
+    assert "data: " in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+    changed.write_bytes(content)
+    report = loaded(run("resume", "own", "--workers", 1, "--json", cwd=tmp_path))
     assert len(report["trials"]) == 2
     assert_recorded(report)
     assert loaded(run("evaluate", "own", "--json", cwd=tmp_path))["test"] == report["test"]
     assert loaded(run("train", report["config"], "--json", cwd=tmp_path))["score"] == report["best"]["score"]
-
-
-@pytest.mark.parametrize("source", [pytest.param("images", marks=pytest.mark.long), "python"])
-def test_a_resume_refuses_data_that_changed(source: str, tmp_path: Path) -> None:
-    if source == "images":
-        changed = write_images(tmp_path)
-        space = write_space(tmp_path, "images: set")
-    else:
-        changed = write_table(tmp_path)
-        space = write_space(tmp_path, "python: loads:load")
-    process = start("search", space, "--workers", 1, "--max-trials", 4, cwd=tmp_path)
-    wait_for_trials(tmp_path / "mlruns", "own", 1)
-    kill_group(process)
-    content = changed.read_bytes()
-    if source == "images":
-        Image.fromarray(np.full((8, 8), 9, np.uint8)).save(changed)
-    else:
-        changed.write_bytes(content.replace(b"16", b"15"))
-    refused = run("resume", "own", "--workers", 1, cwd=tmp_path, code=2)
-    assert "data: " in refused.stderr
-    assert "Traceback" not in refused.stderr
-    changed.write_bytes(content)
-    assert loaded(run("resume", "own", "--workers", 1, "--json", cwd=tmp_path))["status"] == "FINISHED"
