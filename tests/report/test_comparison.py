@@ -32,7 +32,8 @@ def entry(search: str = "one", finalists: object = None) -> Entry:
     own = {"000": epochs(1, 2, 3), "001": epochs(4, 5, seconds=4.0), "003": epochs(1, seconds=9.0)}
     test = Evaluation(0.5, 0.85, (), (), "b" * 64)
     facts = {**FACTS, "finalists": finalists}
-    return summed_up(search, SPACE, "finished", [short, best, *others], best, own, facts, test)
+    curve = [*own["000"], *own["001"]]
+    return summed_up(search, SPACE, "finished", [short, best, *others], best, own, curve, facts, test)
 
 
 def test_a_search_summed_up_by_hand() -> None:
@@ -50,14 +51,13 @@ def test_a_search_summed_up_by_hand() -> None:
     assert found.curve[3] == Point(4, 0.4)
 
 
-def test_the_curve_of_a_winner_that_was_broken_off_ends_with_it() -> None:
+def test_a_winner_that_was_broken_off_is_no_trial_more() -> None:
     whole = record(1, {"cell": "lstm"}, None, 9)
     taken = replace(record(2, {"cell": "lstm"}, 0.2, 2, parent="001"), kind="snapshot")
-    taken = replace(taken, trial=replace(taken.trial, initial_epoch=2))
-    found = summed_up("a", SPACE, "stopped", [whole, taken], taken, {"001": epochs(1, 2, 3)}, FACTS, None)
+    found = summed_up("a", SPACE, "stopped", [whole, taken], taken, {}, epochs(1, 2), FACTS, None)
 
-    assert [point.epoch for point in found.curve] == [1, 2]
     assert (found.winner, found.trials) == ("002", 1)
+    assert [point.epoch for point in found.curve] == [1, 2]
 
 
 def test_executions_of_the_winner_are_its_spread() -> None:
@@ -66,7 +66,8 @@ def test_executions_of_the_winner_are_its_spread() -> None:
     assert best.outcome is not None
     best = replace(best, outcome=replace(best.outcome, scores=(0.5, 1.0), execution=1))
     space = replace(SPACE, search=replace(SPACE.search, executions_per_trial=2))
-    found = summed_up("a", space, "finished", [best], best, {"001": epochs(1, 2, seconds=4.0)}, FACTS, None)
+    own = {"001": epochs(1, 2, seconds=4.0)}
+    found = summed_up("a", space, "finished", [best], best, own, own["001"], FACTS, None)
     assert (found.spread, found.spread_of) == (statistics.stdev([0.5, 1.0]), "2 executions of the winner")
     assert (found.epochs, found.epoch_seconds) == (4, 2.0)
 
@@ -77,7 +78,7 @@ def test_the_test_score_in_the_objectives_metric() -> None:
         (Objective(), 0.85), (Objective("val_loss", "min"), 0.5), (Objective("val_f1"), 0.75),
         (Objective("val_auc"), None),
     ):  # fmt: skip
-        found = summed_up("a", replace(SPACE, objective=objective), "finished", [], None, {}, FACTS, test)
+        found = summed_up("a", replace(SPACE, objective=objective), "finished", [], None, {}, (), FACTS, test)
         assert found.test == score
 
 
@@ -107,7 +108,7 @@ def test_what_keeps_scores_from_being_compared() -> None:
 
 
 def test_the_picture_shows_many_searches_and_some_without_a_winner(tmp_path: Path) -> None:
-    empty = summed_up("empty", SPACE, "running", [], None, {}, FACTS, None)
+    empty = summed_up("empty", SPACE, "running", [], None, {}, (), FACTS, None)
     assert (empty.score, empty.spread, empty.curve) == (None, None, ())
     many = [replace(entry(), search=f"search-{number}") for number in range(9)]
     with Image.open(draw_comparison(side_by_side([*many, empty]), tmp_path / "many.png")) as picture:

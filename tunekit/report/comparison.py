@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunekit.results import Epoch, Evaluation, Scalar, TimedEpoch, TrialRecord
+from tunekit.results import Evaluation, Scalar, TimedEpoch, TrialRecord
 from tunekit.space.space import Objective, Space
 
 TOP = 3
@@ -87,10 +86,11 @@ def summed_up(
     records: Sequence[TrialRecord],
     best: TrialRecord | None,
     epochs: Mapping[str, Sequence[TimedEpoch]],
+    curve: Sequence[TimedEpoch],
     facts: Mapping[str, Any],
     evaluation: Evaluation | None,
 ) -> Entry:
-    """`epochs` are those that each trial trained itself."""
+    """`epochs` are those that each trial trained itself, `curve` the winner's whole, its ancestors' included."""
     trials = [record for record in records if record.kind == "trial"]
     spread, spread_of = _spread(space.objective, trials, best, facts.get("finalists") or ())
     executions = {
@@ -123,7 +123,11 @@ def summed_up(
         epoch_seconds=statistics.median(trained) if trained else None,
         seconds=sum(_seconds(record, epochs.get(record.trial.id, ())) for record in records),
         epochs=len(trained),
-        curve=_curve(best, records, epochs, space.objective.name),
+        curve=tuple(
+            Point(timed.epoch.number, timed.epoch.metrics[space.objective.name])
+            for timed in curve
+            if space.objective.name in timed.epoch.metrics
+        ),
         data=str(facts.get("data_name")),
         data_sha256=str(facts.get("data_sha256")),
         validation=space.data.validation,
@@ -186,23 +190,3 @@ def _spread(
 
 def _seconds(record: TrialRecord, own: Sequence[TimedEpoch]) -> float:
     return record.outcome.seconds if record.outcome else sum(timed.epoch.seconds for timed in own)
-
-
-def _curve(
-    best: TrialRecord | None,
-    records: Sequence[TrialRecord],
-    epochs: Mapping[str, Sequence[TimedEpoch]],
-    metric: str,
-) -> tuple[Point, ...]:
-    """The winner's whole curve, its ancestors' epochs included."""
-    known = {record.trial.id: record for record in records}
-    trained: list[Epoch] = []
-    record, until = best, math.inf
-    while record is not None:
-        trial = record.trial
-        own = [timed.epoch for timed in epochs.get(trial.id, ()) if timed.epoch.number <= until]
-        trained = [*own, *trained]
-        # The parent of a snapshot may have gone on since.
-        until = trial.initial_epoch if record.kind == "snapshot" else math.inf
-        record = known.get(trial.parent or "")
-    return tuple(Point(epoch.number, epoch.metrics[metric]) for epoch in trained if metric in epoch.metrics)

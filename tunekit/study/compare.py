@@ -53,6 +53,7 @@ def load_entry(home: Home, name: str) -> Entry:
             records=report.records,
             best=report.best,
             epochs={record.trial.id: state.own_epochs(record.trial.id) for record in report.records},
+            curve=state.curve(report.best.trial.id) if report.best else (),
             facts={fact: state.fact(fact) for fact in FACTS},
             evaluation=report.evaluation,
         )
