@@ -33,7 +33,7 @@ format: $(READY) ## format and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(READY) ## the tests, about ten minutes on two cores
+test: $(READY) ## the tests, some 18 minutes on two cores
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-jax: $(READY) ## searches and pictures with Keras on JAX
