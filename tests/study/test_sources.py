@@ -77,7 +77,7 @@ TABLE = "csv: set.csv, label: digit"
         pytest.param(
             f"{TABLE}, shape: [8, 8]", "lenet5", LENET5, marks=pytest.mark.long, id="table of images"
         ),
-        pytest.param("python: loads:load", "lenet5", LENET5, marks=pytest.mark.long, id="python"),
+        pytest.param("python: loads:load", "lenet5", LENET5, id="python"),
         pytest.param("images: set", "lenet5", LENET5, marks=pytest.mark.long, id="images"),
     ],
 )
@@ -101,6 +101,7 @@ def test_from_check_to_training_again_and_not_on_when_the_data_have_changed(
 
     changed.write_bytes(content)
     report = loaded(run("resume", "own", "--workers", 1, "--json", cwd=tmp_path))
+    assert report["status"] == "FINISHED"
     assert len(report["trials"]) == 2
     assert_recorded(report)
     assert loaded(run("evaluate", "own", "--json", cwd=tmp_path))["test"] == report["test"]
