@@ -237,9 +237,9 @@ class LiveDisplay(Counting):
         failed = f", {self.failed} failed" if self.failed else ""
         repeats = f", {counted(self.repeats, 'repeat')}" if self.repeats else ""
         return Text(
-            f"{self.session.folder.name}: {self.done + self.failed} of {counted(self.plan.trials, 'trial')}"
+            f"{self.session.folder.name}: {self.done + self.failed:,} of {counted(self.plan.trials, 'trial')}"
             f"{failed}{repeats} · "
-            f"{self.epochs_done} of {counted(self.plan.epochs, 'epoch')} · {self.rate():.2f} epochs/s · "
+            f"{self.epochs_done:,} of {counted(self.plan.epochs, 'epoch')} · {self.rate():.2f} epochs/s · "
             + (f"about {duration(left)} left" if left is not None else "time left: not known yet")
         )
 

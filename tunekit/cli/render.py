@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunekit.cli.tables import fitted, short, table
+from tunekit.report.failures import counts_by_cause
 from tunekit.report.wording import counted
 from tunekit.results import Evaluation, Outcome, TrialRecord
 
@@ -131,12 +132,7 @@ def _state_row(record: TrialRecord, reached: int | None) -> list[str]:
 
 
 def failures_text(failures: list[TrialRecord]) -> str:
-    causes: dict[str, int] = {}
-    for record in failures:
-        assert record.failure is not None
-        causes[record.failure.cause] = causes.get(record.failure.cause, 0) + 1
-    each = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
-    return f"Failed trials: {each}. Their tracebacks are in MLflow."
+    return f"Failed trials: {counts_by_cause(failures)}. Their tracebacks are in MLflow."
 
 
 def _trained(report: Report, best: TrialRecord) -> str:

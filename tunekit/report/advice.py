@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tunekit.report.changes import NO_DIFFERENCE, Change, Evidence, all_or_some, change_of, score_of
+from tunekit.report.failures import counts_by_cause
 from tunekit.report.importance import FEWEST, Importance, longest
 from tunekit.report.wording import counted
 from tunekit.results import TrialRecord, Values
@@ -114,6 +114,4 @@ def _importances(found: Importance) -> list[str]:
 def _failures(failed: Sequence[TrialRecord]) -> str:
     if not failed:
         return ""
-    causes = Counter(record.failure.cause for record in failed if record.failure)
-    each = ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))
-    return f"{len(failed)} of the trials failed ({each})."
+    return f"{len(failed)} of the trials failed ({counts_by_cause(failed)})."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,3 +51,9 @@ def failures(records: Sequence[TrialRecord]) -> list[Failures]:
         said.sort(key=lambda each: (-len(each.trials), each.trials))
         found.append(Failures(cause, sum(len(each.trials) for each in said), tuple(said)))
     return sorted(found, key=lambda each: (-each.count, each.cause))
+
+
+def counts_by_cause(failed: Sequence[TrialRecord]) -> str:
+    """Such as 1 nan, 2 oom."""
+    causes = Counter(record.failure.cause for record in failed if record.failure)
+    return ", ".join(f"{count} {cause}" for cause, count in sorted(causes.items()))

@@ -101,9 +101,9 @@ def _from_search(space: Space, like: str, home: Home, notes: list[str]) -> list[
             "Widen the space, or leave --like away."
         )
     if skipped:
-        notes.append(
-            f"--like {like}: {counted(skipped, 'better configuration')} outside this space left out."
-        )
+        lie = "better configuration lies outside this space, and is left out"
+        they_lie = "better configurations lie outside this space, and are left out"
+        notes.append(f"--like {like}: {counted(skipped, lie, they_lie)}.")
     notes.append(
         f"--like {like}: begins with its best {counted(len(found), 'configuration')}; "
         "its scores themselves are not taken over."
