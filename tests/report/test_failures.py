@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from tests.report.materials import HALVED, record
-from tunekit.report.failures import MEANINGS, failures
+from tunekit.report.failures import MEANINGS, counts_by_cause, failures
 from tunekit.results import Cause, Failure
 
 
@@ -23,6 +23,7 @@ def test_the_most_frequent_cause_and_message_come_first() -> None:
         ("loss is inf", ("2", "3")),
         ("loss is nan", ("1",)),
     ]
+    assert counts_by_cause(records[:4]) == "3 nan, 1 oom"
 
 
 def test_every_cause_is_explained() -> None:
